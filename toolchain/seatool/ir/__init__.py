@@ -1,0 +1,6 @@
+"""The graph: tensors, operators and their typed attributes. Everything else depends on this; it depends on nothing."""
+
+from seatool.ir.graph import Attributes, Graph, NoAttributes, Op
+from seatool.ir.tensor import Array, DType, Quantization, Tensor
+
+__all__ = ["Array", "Attributes", "DType", "Graph", "NoAttributes", "Op", "Quantization", "Tensor"]

@@ -1,0 +1,43 @@
+"""Kernel knowledge, one file per operator family: meaning, variants, costs and C calls."""
+
+from seatool.kernels.base import (
+    WHOLE,
+    Activation,
+    Admission,
+    Call,
+    Constant,
+    Cost,
+    Field,
+    Operator,
+    Padding,
+    QuantizationRule,
+    Ref,
+    TFLiteForm,
+    Tile,
+    Variant,
+    bind,
+    operator,
+    operators,
+    variant,
+)
+
+__all__ = [
+    "WHOLE",
+    "Activation",
+    "Admission",
+    "Call",
+    "Constant",
+    "Cost",
+    "Field",
+    "Operator",
+    "Padding",
+    "QuantizationRule",
+    "Ref",
+    "TFLiteForm",
+    "Tile",
+    "Variant",
+    "bind",
+    "operator",
+    "operators",
+    "variant",
+]

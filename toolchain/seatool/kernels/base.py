@@ -1,0 +1,286 @@
+"""What an operator is and what a kernel variant is: the contract of every file in this package.
+
+An operator file holds three things: the *operator* (its TFLite form, its integer meaning as TFLM computes it, its
+float meaning for the quantizer), its *variants* (one C kernel each: when it applies, what it costs, which constants
+it needs, how it is called), and nothing else. Files in this package are found by name; no list has to be kept.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cache
+from typing import Any, ClassVar, Literal, TypeVar
+
+from seatool.ir import Array, Attributes, DType, Graph, NoAttributes, Op, Quantization, Tensor
+
+
+class Padding(IntEnum):
+    """TFLite's Padding."""
+
+    SAME = 0
+    VALID = 1
+
+
+class Activation(IntEnum):
+    """TFLite's ActivationFunctionType."""
+
+    NONE = 0
+    RELU = 1
+    RELU_N1_TO_1 = 2
+    RELU6 = 3
+    TANH = 4
+    SIGN_BIT = 5
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """Real-valued clamp, None where there is no bound; ValueError where the function is no clamp."""
+        try:
+            return {0: (None, None), 1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}[int(self)]
+        except KeyError:
+            raise ValueError(f"fused activation {self.name} is not a clamp") from None
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a TFLite options table: its slot in the flatbuffer schema, type and default."""
+
+    name: str
+    slot: int
+    type: Literal["int8", "int32", "float32", "bool", "int32[]"]
+    default: Any = 0
+
+
+@dataclass(frozen=True)
+class TFLiteForm:
+    """How TFLite writes the operator: BuiltinOperator code, known versions, options table (0: none)."""
+
+    code: int
+    versions: range
+    options: int = 0
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True)
+class QuantizationRule:
+    """How post-training quantization treats the operator (TFLite 8-bit quantization specification).
+
+    weights/bias: input indices quantized as int8 per channel along ``weight_axis`` and as int32 with scale
+    input * weight. same_scale: outputs take the parameters of input 0 (or inputs those of the output, for
+    ``CONCATENATION``). fixed_output: parameters the specification prescribes.
+    """
+
+    weights: int | None = None
+    weight_axis: int | None = None
+    bias: int | None = None
+    same_scale: bool = False
+    fixed_output: Quantization | None = None
+
+
+class Operator(ABC):
+    """An operator bound to its tensors. Subclasses are registered with :func:`operator`."""
+
+    kind: ClassVar[str]
+    tflite: ClassVar[TFLiteForm]
+    attributes_type: ClassVar[type[Attributes]] = NoAttributes
+    quantization: ClassVar[QuantizationRule] = QuantizationRule()
+    is_view: ClassVar[bool] = False
+    """The output's bytes are the input's: the planner aliases them and no code runs."""
+    variants: ClassVar[list[Variant]]
+
+    def __init__(self, op: Op, graph: Graph) -> None:
+        self.op = op
+        self.inputs: tuple[Tensor | None, ...] = tuple(
+            None if name is None else graph.tensors[name] for name in op.inputs
+        )
+        self.outputs: tuple[Tensor, ...] = tuple(graph.tensors[name] for name in op.outputs)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Attributes:
+        """Typed attributes from the raw fields of the TFLite options table (defaults filled in)."""
+        return cls.attributes_type(**raw)
+
+    @classmethod
+    def unparse(cls, attributes: Attributes) -> Mapping[str, Any]:
+        """The raw fields of the TFLite options table; inverse of :meth:`parse`."""
+        return dict(vars(attributes))
+
+    @property
+    def attributes(self) -> Any:
+        return self.op.attributes
+
+    def input(self, index: int) -> Tensor:
+        """Input ``index``; ValueError when it is absent."""
+        tensor = self.inputs[index] if index < len(self.inputs) else None
+        if tensor is None:
+            raise ValueError(f"{self.op.name}: input {index} is missing")
+        return tensor
+
+    def optional(self, index: int) -> Tensor | None:
+        """Input ``index`` or None when it is absent."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    @property
+    def output(self) -> Tensor:
+        return self.outputs[0]
+
+    @abstractmethod
+    def problems(self) -> Iterator[str]:
+        """Reasons why this quantized instance cannot be compiled, in words for the user; empty when it can."""
+
+    @abstractmethod
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        """The integer reference: exactly TFLM's result. Arrays have the tensors' shapes and dtypes."""
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        """The meaning on real numbers (float32), for the quantizer and the fidelity report."""
+        raise NotImplementedError(f"{self.kind} has no float form")
+
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference; padding counted as TFLite counts it (as if present)."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Tile:
+    """How much of the output one call computes. ``rows`` None: all of it."""
+
+    rows: int | None = None
+
+
+WHOLE = Tile()
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Whether a variant can compute an instance; if not, why, in words for the report."""
+
+    ok: bool
+    reason: str = ""
+
+    @classmethod
+    def when(cls, condition: bool, otherwise: str) -> Admission:
+        return cls(True) if condition else cls(False, otherwise)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Estimates of one call: instructions executed, scratch RAM bytes, code bytes in flash.
+
+    Bytes of constants follow from :meth:`Variant.constants` and are not repeated here.
+    """
+
+    instructions: int
+    scratch: int = 0
+    code: int = 0
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A const array in flash; the renderer calls it ``<layer>_<name>``."""
+
+    name: str
+    data: Array
+    comment: str = ""
+    align: int = 4
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A pointer the renderer resolves: input/output tensor by index, the scratch buffer, a constant by name."""
+
+    what: Literal["input", "output", "scratch", "constant"]
+    key: int | str = 0
+
+
+@dataclass(frozen=True)
+class Call:
+    """``function(&(struct){ .field = value, ... })``. Values: int, float, bool, tuples of those, or :class:`Ref`."""
+
+    function: str
+    struct: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Variant(ABC):
+    """One C kernel. Subclasses are registered with :func:`variant` and are stateless."""
+
+    name: ClassVar[str]
+    header: ClassVar[str]
+    """The file in ``firmware/nn`` that holds the kernel."""
+
+    def admits(self, op: Any) -> Admission:
+        """Whether this kernel can compute ``op`` (an instance of the family's Operator class)."""
+        return Admission(True)
+
+    @abstractmethod
+    def cost(self, op: Any, tile: Tile = WHOLE) -> Cost: ...
+
+    def constants(self, op: Any) -> tuple[Constant, ...]:
+        return ()
+
+    @abstractmethod
+    def call(self, op: Any) -> Call: ...
+
+    def inplace(self, op: Any) -> tuple[int, ...]:
+        """Indices of inputs whose memory output 0 may overwrite while they are read."""
+        return ()
+
+
+_OPERATORS: dict[str, type[Operator]] = {}
+
+OperatorClass = TypeVar("OperatorClass", bound=type[Operator])
+VariantClass = TypeVar("VariantClass", bound=type[Variant])
+
+
+def operator(kind: str) -> Callable[[OperatorClass], OperatorClass]:
+    """Register an operator class under TFLite's name for it."""
+
+    def register(cls: OperatorClass) -> OperatorClass:
+        if kind in _OPERATORS:
+            raise ValueError(f"operator {kind} is registered twice")
+        cls.kind, cls.variants = kind, []
+        _OPERATORS[kind] = cls
+        return cls
+
+    return register
+
+
+def variant(*operators: type[Operator]) -> Callable[[VariantClass], VariantClass]:
+    """Register a kernel for one or more operators."""
+
+    def register(cls: VariantClass) -> VariantClass:
+        for family in operators:
+            family.variants.append(cls())
+        return cls
+
+    return register
+
+
+@cache
+def operators() -> Mapping[str, type[Operator]]:
+    """Every operator by kind; importing the family files on first use."""
+    package = importlib.import_module("seatool.kernels")
+    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        importlib.import_module(f"seatool.kernels.{module}")
+    return dict(sorted(_OPERATORS.items()))
+
+
+def bind(op: Op, graph: Graph) -> Operator:
+    """``op`` with its tensors, as an instance of its operator class; KeyError for an unknown kind."""
+    return operators()[op.kind](op, graph)
+
+
+def require_int8(operator: Operator, *tensors: Tensor | None) -> Iterator[str]:
+    """Problems of tensors that should be int8 with per-tensor quantization."""
+    for tensor in tensors:
+        if tensor is None:
+            continue
+        if tensor.dtype is not DType.INT8:
+            yield f"{tensor.name} is {tensor.dtype.value}; only int8 is supported here"
+        elif tensor.quant is None or tensor.quant.axis is not None:
+            yield f"{tensor.name} has no per-tensor quantization"

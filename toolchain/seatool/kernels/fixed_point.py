@@ -1,0 +1,85 @@
+"""TFLM's fixed-point arithmetic, in numpy. Everything is int64 inside, so nothing overflows unnoticed.
+
+Source: tensorflow/lite/kernels/internal/common.cc and quantization_util.cc as TFLM builds them (double rounding).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from seatool.ir import Tensor
+from seatool.kernels.base import Activation
+
+Int64 = npt.NDArray[np.int64]
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """``real`` as (multiplier, shift) with real = multiplier / 2^31 * 2^shift; multiplier in [2^30, 2^31).
+
+    >>> quantize_multiplier(0.5)
+    (1073741824, 0)
+    >>> quantize_multiplier(0.0)
+    (0, 0)
+    """
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    # C's round(): half away from zero; fraction is positive here.
+    multiplier = math.floor(fraction * (1 << 31) + 0.5)
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    if shift > 30:
+        return (1 << 31) - 1, 30
+    return multiplier, shift
+
+
+def saturating_rounding_doubling_high_mul(a: npt.ArrayLike, b: npt.ArrayLike) -> Int64:
+    """round(a * b / 2^31), ties towards plus infinity; int32 operands.
+
+    gemmlowp's nudge-and-truncate equals floor((a * b + 2^30) / 2^31). The one saturating case (both INT32_MIN) cannot
+    occur because multipliers are not negative.
+    """
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    return (product + (1 << 30)) >> 31
+
+
+def rounding_divide_by_pot(x: npt.ArrayLike, exponent: npt.ArrayLike) -> Int64:
+    """round(x / 2^exponent), ties away from zero."""
+    value, exp = np.asarray(x, np.int64), np.asarray(exponent, np.int64)
+    mask = (np.int64(1) << exp) - 1
+    remainder = value & mask
+    threshold = (mask >> 1) + (value < 0)
+    return (value >> exp) + (remainder > threshold)
+
+
+def multiply_by_quantized_multiplier(
+    x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike
+) -> Int64:
+    """x * multiplier / 2^31 * 2^shift with TFLM's double rounding; the left shift wraps as int32, as in C."""
+    shifts = np.asarray(shift, np.int64)
+    shifted = np.asarray(x, np.int64) << np.maximum(shifts, 0)
+    wrapped = ((shifted + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+    return rounding_divide_by_pot(
+        saturating_rounding_doubling_high_mul(wrapped, multiplier), np.maximum(-shifts, 0)
+    )
+
+
+def activation_range(activation: Activation, output: Tensor) -> tuple[int, int]:
+    """The clamp of a fused activation in the output's quantized units (CalculateActivationRangeQuantized)."""
+    info = np.iinfo(output.dtype.numpy)
+    low, high = activation.bounds
+
+    def quantize(real: float) -> int:
+        scaled = np.float32(real) / np.float32(output.scale)
+        return output.zero_point + int(math.copysign(math.floor(abs(scaled) + np.float32(0.5)), scaled))
+
+    return (
+        int(info.min) if low is None else max(int(info.min), quantize(low)),
+        int(info.max) if high is None else min(int(info.max), quantize(high)),
+    )

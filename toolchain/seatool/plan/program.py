@@ -1,0 +1,102 @@
+"""The plan as data: steps in order, buffers with their place and lifetime, and the budget with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from seatool.boards.board import Board
+from seatool.ir import Graph
+from seatool.kernels import Cost, Operator, Tile, Variant
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A block of RAM that lives from step ``first`` to step ``last`` (both inclusive).
+
+    ``offset`` counts from the start of the model's block in ``region``. Tensors that are views of each other share one
+    buffer.
+    """
+
+    name: str
+    kind: Literal["activation", "scratch"]
+    region: str
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer: the operator, the kernel chosen for it and why the others were not.
+
+    ``operator`` is None for step 0 of a model with an audio front end. ``variant`` is None for a view (no code runs)
+    and for the front end.
+    """
+
+    index: int
+    name: str
+    operator: Operator | None
+    variant: Variant | None
+    tile: Tile
+    cost: Cost
+    scratch: Buffer | None
+    rejected: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A named share of a region ("weights", "stack", ...), in bytes; ``estimated`` until measured on the ELF."""
+
+    label: str
+    bytes: int
+    estimated: bool = False
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one memory region holds. ``needed`` is the sum of the parts."""
+
+    region: str
+    capacity: int
+    parts: tuple[Part, ...]
+
+    @property
+    def needed(self) -> int:
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def fits(self) -> bool:
+        return self.needed <= self.capacity
+
+
+@dataclass(frozen=True)
+class Program:
+    """Everything the renderer needs.
+
+    ``buffers`` maps tensor names to buffers; ``blocks`` gives the bytes of the model's block per region;
+    ``liveness_bound`` is the largest sum of live activations over the steps, in bytes: no plan executed layer by layer
+    can use less.
+    """
+
+    graph: Graph
+    board: Board
+    steps: tuple[Step, ...]
+    buffers: Mapping[str, Buffer]
+    blocks: Mapping[str, int]
+    usage: tuple[Usage, ...]
+    liveness_bound: int
+
+    @property
+    def activation_bytes(self) -> int:
+        """High-water mark of activation buffers alone, summed over regions."""
+        regions = {buffer.region for buffer in self.buffers.values()}
+        return sum(
+            max(b.offset + b.size for b in self.buffers.values() if b.region == region) for region in regions
+        )
+
+    @property
+    def macs(self) -> int:
+        return sum(step.operator.macs() for step in self.steps if step.operator is not None)
