@@ -78,9 +78,7 @@ class Graph:
             if op.name in seen or not _IDENTIFIER.match(op.name):
                 raise ValueError(f"operator name {op.name!r} is not a unique lower-case C identifier")
             seen.add(op.name)
-            for name in op.inputs:
-                if name is None:
-                    continue
+            for name in filter(None, op.inputs):
                 self._require(name, f"input of {op.name}")
                 if name not in known:
                     raise ValueError(f"{op.name} uses tensor {name!r} before anything produces it")

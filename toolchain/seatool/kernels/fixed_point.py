@@ -58,16 +58,12 @@ def rounding_divide_by_pot(x: npt.ArrayLike, exponent: npt.ArrayLike) -> Int64:
     return (value >> exp) + (remainder > threshold)
 
 
-def multiply_by_quantized_multiplier(
-    x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike
-) -> Int64:
+def multiply_by_quantized_multiplier(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int64:
     """x * multiplier / 2^31 * 2^shift with TFLM's double rounding; the left shift wraps as int32, as in C."""
     shifts = np.asarray(shift, np.int64)
     shifted = np.asarray(x, np.int64) << np.maximum(shifts, 0)
     wrapped = ((shifted + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
-    return rounding_divide_by_pot(
-        saturating_rounding_doubling_high_mul(wrapped, multiplier), np.maximum(-shifts, 0)
-    )
+    return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(wrapped, multiplier), np.maximum(-shifts, 0))
 
 
 def activation_range(activation: Activation, output: Tensor) -> tuple[int, int]:

@@ -93,9 +93,7 @@ class Program:
     def activation_bytes(self) -> int:
         """High-water mark of activation buffers alone, summed over regions."""
         regions = {buffer.region for buffer in self.buffers.values()}
-        return sum(
-            max(b.offset + b.size for b in self.buffers.values() if b.region == region) for region in regions
-        )
+        return sum(max(b.offset + b.size for b in self.buffers.values() if b.region == region) for region in regions)
 
     @property
     def macs(self) -> int:
