@@ -96,5 +96,11 @@ class Program:
         return sum(max(b.offset + b.size for b in self.buffers.values() if b.region == region) for region in regions)
 
     @property
+    def flash_bytes(self) -> int:
+        """Everything in flash: constants, code, tables (code is estimated until it is measured)."""
+        return next(usage.needed for usage in self.usage if usage.region == self.board.flash.name)
+
+    @property
     def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
         return sum(step.operator.macs() for step in self.steps if step.operator is not None)

@@ -1,0 +1,207 @@
+"""Model file to project folder: import, quantize, optimize, plan, render, write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seatool import __version__, boards, build, importers, passes, plan, quantize, render
+from seatool.importers import tflite
+from seatool.ir import Graph
+from seatool.pipeline.progress import Stage, silent
+from seatool.pipeline.project import (
+    MANIFEST,
+    REFERENCE,
+    SCHEMA,
+    Project,
+    check_target,
+    digest,
+    dump,
+    open_project,
+    write_project,
+)
+from seatool.plan.program import Program, Step, Usage
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What the user may choose. ``calibration``: a folder of WAV files or an .npy/.npz file; limits in bytes."""
+
+    board: str = "m7"
+    name: str | None = None
+    calibration: Path | None = None
+    stack_bytes: int | None = None
+    ram_limit: int | None = None
+    flash_limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A written project, the plan behind it, and what quantization lost (None for a model that was int8 already)."""
+
+    project: Project
+    program: Program
+    fidelity: Mapping[str, Any] | None
+    applied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The int8 model that TFLM runs, and where it came from. The compiled graph is always read from these bytes."""
+
+    model: bytes
+    fidelity: Mapping[str, Any] | None
+    key: str | None
+
+
+def compile_model(
+    model: Path, out: Path | None = None, options: CompileOptions | None = None, stage: Stage = silent
+) -> Compiled:
+    """Compile ``model`` into the project folder ``out`` (default ``build/<name>``).
+
+    Raises InputError (unusable model, calibration, board or folder) or BudgetError (does not fit); in either case
+    nothing is written and an older project stays as it was.
+    """
+    options = options or CompileOptions()
+    board = boards.load(options.board)
+    name = options.name or default_name(model)
+    target = out or Path("build") / name
+    check_target(target)
+    with stage(f"importing {model.name}"):
+        graph = importers.load(model, name)
+    reference = int8_reference(graph, model, target, options, stage)
+    with stage("planning"):
+        int8 = replace(tflite.read(reference.model, name), frontend=graph.frontend)
+        optimized, applied = passes.optimize(int8)
+        limits = plan.PlanOptions(
+            stack_bytes=options.stack_bytes, ram_limit=options.ram_limit, flash_limit=options.flash_limit
+        )
+        program = plan.plan(optimized, board, limits)
+    with stage("writing C"):
+        files = project_files(program, reference, manifest(program, model, options, reference))
+        project = write_project(target, files)
+    return Compiled(project, program, reference.fidelity, applied)
+
+
+def default_name(model: Path) -> str:
+    """A C identifier from the file's name: ``Student-2.h5.gz`` becomes ``student_2``."""
+    stem = re.sub(r"(\.(h5|hdf5|keras|tflite|gz))+$", "", model.name, flags=re.IGNORECASE)
+    word = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "model"
+    return word if word[0].isalpha() else f"model_{word}"
+
+
+def is_float(graph: Graph) -> bool:
+    """Whether the model still has to be quantized: none of its activations is quantized."""
+    return all(tensor.is_constant or tensor.quant is None for tensor in graph.tensors.values())
+
+
+def int8_reference(
+    graph: Graph, model: Path, target: Path, options: CompileOptions, stage: Stage
+) -> Reference:
+    """The int8 model as TFLite bytes: the user's own file if it is int8, else quantized here.
+
+    Quantization is deterministic, so the result kept in an older project is reused when the model, the calibration
+    data and this program are the same.
+    """
+    if not is_float(graph):
+        return Reference(model.read_bytes(), None, None)
+    calibration = quantize.load_calibration(options.calibration, graph)
+    key = digest(f"{__version__} {digest(model.read_bytes())} {calibration.digest}".encode())
+    if (kept := _kept(target, key)) is not None:
+        return kept
+    with stage(f"quantizing with {calibration.description}") as advance:
+        quantized = quantize.quantize(passes.prepare(graph), calibration, advance=advance)
+    return Reference(tflite.write(quantized.graph), quantized.fidelity.to_json(), key)
+
+
+def _kept(target: Path, key: str) -> Reference | None:
+    if not (target / MANIFEST).is_file():
+        return None
+    old = open_project(target)
+    quantization = old.manifest.get("quantization")
+    if not quantization or quantization["key"] != key:
+        return None
+    data = old.reference.read_bytes()
+    return Reference(data, quantization["fidelity"], key) if digest(data) == quantization["sha256"] else None
+
+
+def project_files(program: Program, reference: Reference, manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """Every file of the project by relative path."""
+    files = dict(render.render(program))
+    files |= build.project_files(program, sorted(files))
+    files[REFERENCE] = reference.model
+    files[MANIFEST] = dump(manifest)
+    return files
+
+
+def manifest(program: Program, model: Path, options: CompileOptions, reference: Reference) -> dict[str, Any]:
+    """``seatool.json``: what went in, what was chosen, what is predicted; measurements are added later (docs/json.md)."""
+    chosen = {key: value for key, value in vars(options).items() if key not in ("name", "calibration")}
+    quantization = {
+        "key": reference.key,
+        "sha256": digest(reference.model),
+        "fidelity": reference.fidelity,
+    }
+    return {
+        "schema": SCHEMA,
+        "seatool": __version__,
+        "name": program.graph.name,
+        "model": {"file": model.name, "sha256": digest(model.read_bytes())},
+        "options": chosen,
+        "quantization": quantization if reference.key else None,
+        **summary(program),
+        "instructions": None,
+        "stack_bytes": None,
+        "bit_exact": None,
+    }
+
+
+def summary(program: Program) -> dict[str, Any]:
+    """What the plan predicts, at the keys that every command uses."""
+    return {
+        "board": program.board.name,
+        "macs": program.macs,
+        "ram_bytes": sum(program.blocks.values()),
+        "flash_bytes": program.flash_bytes,
+        "liveness_bound_bytes": program.liveness_bound,
+        "budget": [_usage(usage) for usage in program.usage],
+        "layers": [_layer(step, program) for step in program.steps],
+        "inputs": [_tensor(program, name) for name in program.graph.inputs],
+        "outputs": [_tensor(program, name) for name in program.graph.outputs],
+        "frontend": program.graph.frontend is not None,
+    }
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    parts = [vars(part) for part in usage.parts]
+    return {"region": usage.region, "capacity_bytes": usage.capacity, "needed_bytes": usage.needed, "parts": parts}
+
+
+def _layer(step: Step, program: Program) -> dict[str, Any]:
+    operator = step.operator
+    return {
+        "index": step.index,
+        "name": step.name,
+        "operator": operator.kind if operator else "LOG_MEL",
+        "variant": step.variant.name if step.variant else None,
+        "macs": operator.macs() if operator else 0,
+        "estimated_instructions": step.cost.instructions,
+        "instructions": None,
+        "scratch_bytes": step.scratch.size if step.scratch else 0,
+        "outputs": [tensor.name for tensor in operator.outputs] if operator else list(program.graph.inputs),
+    }
+
+
+def _tensor(program: Program, name: str) -> dict[str, Any]:
+    tensor = program.graph.tensors[name]
+    quant = tensor.quant
+    return {
+        "name": name,
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype.value,
+        "scale": quant.scale[0] if quant else None,
+        "zero_point": quant.zero_point[0] if quant else None,
+    }
