@@ -1,0 +1,1 @@
+"""Results for people: the terminal and an offline HTML page."""

@@ -1,0 +1,53 @@
+"""``seatool compile``: model file to project folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seatool.cli.parameters import BYTES
+from seatool.cli.session import Session, session_options
+
+
+@click.command("compile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-b", "--board", default="m7", show_default=True, help="Board name or a board file.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Project folder.  [default: build/NAME]")
+@click.option("--name", help="Prefix of the generated C.  [default: from the file name]")
+@click.option("--calibration", type=click.Path(path_type=Path), help="Folder of WAV files, or an .npy/.npz of inputs.")
+@click.option("--stack", type=BYTES, help="Stack to reserve, for example 8K.  [default: the board's]")
+@click.option("--ram", type=BYTES, help="Stay within this much RAM, for example 256K.")
+@click.option("--flash", type=BYTES, help="Stay within this much flash.")
+@click.option("--check", is_flag=True, help="Also build it and verify it in the emulator.")
+@session_options
+def command(
+    session: Session,
+    model: Path,
+    board: str,
+    out: Path | None,
+    name: str | None,
+    calibration: Path | None,
+    stack: int | None,
+    ram: int | None,
+    flash: int | None,
+    check: bool,
+) -> None:
+    """Compile MODEL (.h5, .h5.gz, .keras, SavedModel or .tflite) into a firmware project.
+
+    Float models are quantized to int8 with --calibration, or with built-in sounds if the model listens to audio. The
+    memory of the board is checked before anything is written.
+    """
+    from seatool.pipeline import CompileOptions, compile_model
+    from seatool.report import terminal
+
+    options = CompileOptions(board, name, calibration, stack, ram, flash)
+    compiled = compile_model(model, out, options, session.stage)
+    if check:
+        from seatool.pipeline.verify import verify_project
+
+        verified = verify_project(compiled.project, stage=session.stage)
+        manifest = verified.project.manifest
+    else:
+        manifest = compiled.project.manifest
+    session.result({"project": str(compiled.project.path), **manifest}, lambda: terminal.show_compiled(manifest, compiled))

@@ -1,0 +1,40 @@
+"""``seatool demo``: the whole way on the student that seatool ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seatool.cli.session import Session, session_options
+
+
+@click.command("demo")
+@click.option("-b", "--board", default="m7", show_default=True, help="Board name or a board file.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
+@session_options
+def command(session: Session, board: str, out: Path) -> None:
+    """Compile the shipped student, build it, run it on the shipped recording, verify and profile it."""
+    from seatool.pipeline import CompileOptions, compile_model
+    from seatool.pipeline.profile import profile_project
+    from seatool.pipeline.recordings import shipped_recording, shipped_student
+    from seatool.pipeline.run import run_recording
+    from seatool.pipeline.verify import verify_project
+    from seatool.report import html, terminal
+
+    options = CompileOptions(board, name="student2")
+    compiled = compile_model(shipped_student(), out, options, session.stage)
+    recording = shipped_recording()
+    embeddings = run_recording(compiled.project, recording, hop_size=0.5, stage=session.stage)
+    verified = verify_project(compiled.project, count=2, stage=session.stage)
+    profile = profile_project(verified.project, session.stage)
+    report = html.write(profile.project)
+    value = {
+        "project": str(out),
+        "report": str(report),
+        "recording": recording.name,
+        "embedding": embeddings.embedding.tolist(),
+        "timestamps": embeddings.timestamps.tolist(),
+        **profile.project.manifest,
+    }
+    session.result(value, lambda: terminal.show_demo(compiled, embeddings, verified, profile, report))

@@ -1,0 +1,27 @@
+"""Parameter types that several commands share."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
+
+
+class Bytes(click.ParamType[int]):
+    """A number of bytes: ``65536``, ``64K``, ``1.5M`` (powers of 1024; a trailing B or iB is allowed)."""
+
+    name = "bytes"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes; a usage error that names the option otherwise."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KM]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+        if match is None:
+            self.fail(f"{value!r} is not a size; write 65536, 64K or 1M", param, ctx)
+        return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+BYTES = Bytes()

@@ -1,0 +1,36 @@
+"""``seatool verify``: every layer against TFLM."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from seatool.cli.session import Session, session_options
+
+
+@click.command("verify")
+@click.argument("project", type=click.Path(path_type=Path))
+@click.option("--inputs", default=8, show_default=True, type=click.IntRange(min=0), help="Random inputs to try.")
+@click.option("--real", multiple=True, type=click.Path(path_type=Path), help="Also this .npy, .npz or .wav; repeatable.")
+@session_options
+def command(session: Session, project: Path, inputs: int, real: tuple[Path, ...]) -> None:
+    """Prove that PROJECT's firmware computes exactly what TFLM computes, in every layer.
+
+    The firmware runs in the emulator, TFLM on this machine; random, extreme and real inputs. Exit code 4 and the first
+    differing value otherwise.
+    """
+    from seatool.pipeline import open_project
+    from seatool.pipeline.verify import verify_project
+    from seatool.report import terminal
+
+    verified = verify_project(open_project(project), inputs, real, session.stage)
+    value = {
+        "project": str(project),
+        "bit_exact": True,
+        "inputs": dict(verified.inputs),
+        "tensors": verified.tensors,
+        "frontend": asdict(verified.frontend) if verified.frontend else None,
+    }
+    session.result(value, lambda: terminal.show_verified(verified))

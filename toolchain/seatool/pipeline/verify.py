@@ -1,0 +1,179 @@
+"""Proof of bit-exactness: the same inputs through TFLM on the host and through our ELF in the emulator.
+
+Every tensor that the firmware computes is compared with TFLM's tensor of the same name; the tolerance is 0. The audio
+front end has no counterpart in TFLM: its C is compared with the numpy reference, where one unit of the quantized input
+is allowed, and TFLM is given what the C computed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seatool import audio, emulate
+from seatool.emulate.tflm import Reference
+from seatool.errors import InputError, VerificationError
+from seatool.importers import tflite
+from seatool.ir import Array, DType, Graph, Tensor
+from seatool.pipeline.build import build_project
+from seatool.pipeline.progress import Stage, silent
+from seatool.pipeline.project import Project, update_manifest
+from seatool.pipeline.recordings import load_frontend, shipped_recording
+from seatool.pipeline.tensors import load_tensors, pack, unpack
+
+SEED = 0x5EA
+WINDOWS_PER_RECORDING = 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """One set of input tensors and where it came from."""
+
+    kind: str
+    inputs: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class FrontEndParity:
+    """The C front end against numpy: windows compared, share of values that differ (never by more than one)."""
+
+    windows: int
+    differing_fraction: float
+    largest_difference: int
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outcome: how many inputs of each kind agreed in how many tensors, and how the front end compares."""
+
+    project: Project
+    inputs: Mapping[str, int]
+    tensors: int
+    frontend: FrontEndParity | None
+
+
+def verify_project(
+    project: Project, count: int = 8, files: Sequence[Path] = (), stage: Stage = silent
+) -> Verification:
+    """Verify ``project`` on ``count`` random inputs, the extreme ones, and real ones.
+
+    Real inputs are ``files`` (.npy or .npz; with a front end also .wav) and, with a front end, the recording that
+    seatool ships. Raises VerificationError at the first difference.
+    """
+    project, built = build_project(project, stage)
+    model = project.reference.read_bytes()
+    graph = tflite.read(model, project.manifest["name"])
+    reference = Reference(model, graph)
+    recordings = [file for file in files if file.suffix.lower() == ".wav"]
+    cases = [*extreme_cases(graph), *random_cases(graph, count)]
+    for file in files:
+        if file not in recordings:
+            cases += [Case("real", inputs) for inputs in load_tensors(file, graph)]
+    with stage(f"comparing every layer with TFLM on {len(cases)} inputs") as advance:
+        run = emulate.run(built.emulator_elf, [pack(case.inputs) for case in cases], trace=True)
+        for index, (case, trace) in enumerate(zip(cases, run.traces, strict=True)):
+            compare(project, graph, reference.run(case.inputs), trace, f"input {index} ({case.kind})")
+            advance(index + 1, len(cases))
+    frontend = None
+    if project.manifest["frontend"]:
+        frontend = _verify_frontend(project, built.emulator_elf, graph, reference, recordings, stage)
+        cases += [Case("real", ())] * frontend.windows
+    elif recordings:
+        raise InputError(f"{recordings[0]}: this model has no audio front end", "pass .npy or .npz inputs")
+    inputs = dict(Counter(case.kind for case in cases))
+    tensors = len(run.traces[0])
+    project = update_manifest(project, bit_exact=True, verified={"inputs": inputs, "tensors": tensors})
+    return Verification(project, inputs, tensors, frontend)
+
+
+def extreme_cases(graph: Graph) -> Iterator[Case]:
+    """All inputs at their least and greatest value, at zero, and alternating between the extremes."""
+    tensors = [graph.tensors[name] for name in graph.inputs]
+    for pattern in ("low", "high", "zero", "alternating"):
+        yield Case("extreme", tuple(_pattern(tensor, pattern) for tensor in tensors))
+
+
+def _pattern(tensor: Tensor, pattern: str) -> Array:
+    low, high, zero = _limits(tensor)
+    flat = {
+        "low": np.full(tensor.elements, low),
+        "high": np.full(tensor.elements, high),
+        "zero": np.full(tensor.elements, zero),
+        "alternating": np.where(np.arange(tensor.elements) % 2 == 0, low, high),
+    }[pattern]
+    return flat.reshape(tensor.shape).astype(tensor.dtype.numpy)
+
+
+def _limits(tensor: Tensor) -> tuple[float, float, float]:
+    if tensor.dtype is DType.FLOAT32:
+        return -8.0, 8.0, 0.0
+    if tensor.dtype is DType.BOOL:
+        return 0, 1, 0
+    info = np.iinfo(tensor.dtype.numpy)
+    return float(info.min), float(info.max), float(tensor.zero_point if tensor.quant else 0)
+
+
+def random_cases(graph: Graph, count: int) -> Iterator[Case]:
+    """``count`` inputs of uniformly distributed values, the same on every run."""
+    rng = np.random.default_rng(SEED)
+    for _ in range(count):
+        arrays = []
+        for tensor in (graph.tensors[name] for name in graph.inputs):
+            low, high, _ = _limits(tensor)
+            if tensor.dtype is DType.FLOAT32:
+                arrays.append(rng.uniform(low, high, tensor.shape).astype(np.float32))
+            else:
+                arrays.append(rng.integers(int(low), int(high), tensor.shape, endpoint=True).astype(tensor.dtype.numpy))
+        yield Case("random", tuple(arrays))
+
+
+def compare(
+    project: Project, graph: Graph, expected: Mapping[str, Array], trace: Mapping[str, bytes], where: str
+) -> None:
+    """Raise VerificationError at the first tensor, in the order of the layers, that differs from TFLM's."""
+    for layer in project.manifest["layers"]:
+        for name in layer["outputs"]:
+            if name not in trace or name not in expected:
+                continue
+            ours = np.frombuffer(trace[name], expected[name].dtype).reshape(expected[name].shape)
+            different = np.argwhere(ours != expected[name])
+            if len(different) == 0:
+                continue
+            index = tuple(int(i) for i in different[0])
+            raise VerificationError(
+                f"layer {layer['name']} (#{layer['index']}, {layer['operator']}, {layer['variant']}) differs from "
+                f"TFLM on {where}: {name}{list(index)} is {ours[index]}, TFLM has {expected[name][index]} "
+                f"({len(different)} of {ours.size} values differ)",
+                "this is a bug in seatool, or the generated files were edited; compile again to tell which",
+            )
+
+
+def _verify_frontend(
+    project: Project, elf: Path, graph: Graph, reference: Reference, recordings: Sequence[Path], stage: Stage
+) -> FrontEndParity:
+    log_mel = load_frontend(project)
+    tensor = graph.tensors[graph.inputs[0]]
+    assert tensor.quant is not None, "a front end writes a quantized tensor"
+    windows = []
+    for file in recordings or [shipped_recording()]:
+        samples, rate = audio.read_wav(file)
+        pcm, _ = audio.frames(samples, rate, log_mel, hop_size=0.5)
+        windows += list(pcm[:: max(1, len(pcm) // WINDOWS_PER_RECORDING)][:WINDOWS_PER_RECORDING])
+    differing, largest = 0, 0
+    with stage(f"comparing front end and layers on {len(windows)} recorded windows") as advance:
+        run = emulate.run(elf, [window.tobytes() for window in windows], pcm=True, trace=True)
+        for index, (window, trace) in enumerate(zip(windows, run.traces, strict=True)):
+            (ours,) = unpack(trace[tensor.name], [tensor])
+            difference = np.abs(ours.astype(int) - log_mel.quantized(window, tensor.quant).reshape(tensor.shape))
+            differing, largest = differing + int((difference > 0).sum()), max(largest, int(difference.max()))
+            compare(project, graph, reference.run((ours,)), trace, f"window {index} (real)")
+            advance(index + 1, len(windows))
+    if largest > 1:
+        raise VerificationError(
+            f"the front end differs from the numpy reference by {largest} units of the quantized input; 1 is allowed"
+        )
+    return FrontEndParity(len(windows), differing / (len(windows) * tensor.elements), largest)

@@ -1,0 +1,240 @@
+"""What commands print for people. Everything here is also in the JSON; nothing is computed here but layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from seatool.boards.board import Board
+    from seatool.build.tools import Tool
+    from seatool.ir import Array
+    from seatool.pipeline import Compiled, Project
+    from seatool.pipeline.profile import Profile
+    from seatool.pipeline.run import Embeddings
+    from seatool.pipeline.verify import Verification
+
+BAR_WIDTH = 20
+FIRST_VALUES = 8
+
+
+def bar(used: int, capacity: int, width: int = BAR_WIDTH) -> str:
+    """A text bar in eighths of a character; beyond the capacity it is full.
+
+    >>> bar(50, 100, 4)
+    '██··'
+    >>> bar(1, 100, 4)
+    '▏···'
+    """
+    eighths = min(width * 8, -(-used * width * 8 // capacity)) if capacity else 0
+    full, rest = divmod(eighths, 8)
+    text = "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+    return text.ljust(width, "·")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Columns aligned by content: numbers to the right, the rest to the left.
+
+    >>> print(table(["layer", "n"], [["a", 1000], ["bc", 2]]))
+    layer      n
+    a      1,000
+    bc         2
+    """
+    cells = [list(header)] + [[_cell(value) for value in row] for row in rows]
+    numeric = [all(_is_number(row[i]) for row in cells[1:]) for i in range(len(header))]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = []
+    for row in cells:
+        aligned = [c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numeric, strict=True)]
+        lines.append("  ".join(aligned).rstrip())
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.replace(",", "").replace(".", "").isdigit()
+
+
+def millions(count: int) -> str:
+    """A count in millions.
+
+    >>> millions(122_425_344)
+    '122.4 M'
+    """
+    return f"{count / 1e6:.1f} M"
+
+
+def show_compiled(manifest: Mapping[str, Any], compiled: Compiled) -> None:
+    """The summary after ``compile``."""
+    click.echo(f"model     {model_line(manifest)}")
+    if compiled.fidelity is not None:
+        click.echo(f"quantized {fidelity_line(compiled.fidelity)}")
+        for hint in compiled.fidelity["hints"]:
+            click.echo(f"          hint: {hint}")
+    else:
+        click.echo("quantized already (int8), taken as it is")
+    for text in compiled.applied:
+        click.echo(f"          {text}")
+    show_budget(manifest)
+    if manifest.get("verified"):
+        click.echo(f"verify    {verified_line(manifest)}")
+    click.echo(f"→ {compiled.project.path}")
+
+
+def model_line(manifest: Mapping[str, Any]) -> str:
+    """Name, input, layers, work and output of a project in one line."""
+    kinds = [layer["operator"] for layer in manifest["layers"]]
+    convolutions = sum(kind in ("CONV_2D", "DEPTHWISE_CONV_2D") for kind in kinds)
+    shapes = " ".join("x".join(map(str, tensor["shape"][1:])) for tensor in manifest["inputs"])
+    outputs = " ".join("x".join(map(str, tensor["shape"][1:])) for tensor in manifest["outputs"])
+    front = "log-mel " if manifest["frontend"] else ""
+    return (
+        f"{manifest['model']['file']} · {front}{shapes} · {len(kinds)} layers, {convolutions} convolutions · "
+        f"{millions(manifest['macs'])}MAC · output {outputs}"
+    )
+
+
+def fidelity_line(fidelity: Mapping[str, Any]) -> str:
+    """What quantization lost, in one line."""
+    output, worst = fidelity["output"], fidelity["layers"][0]
+    return (
+        f"int8, {fidelity['calibration']}, cosine {output['mean_cosine']:.4f} (min {output['min_cosine']:.4f}) · "
+        f"worst layer {worst['name']} {worst['sqnr_db']:.1f} dB"
+    )
+
+
+def show_budget(manifest: Mapping[str, Any]) -> None:
+    """A bar per memory region with its parts."""
+    for usage in manifest["budget"]:
+        if not usage["needed_bytes"]:
+            continue
+        used, capacity = usage["needed_bytes"], usage["capacity_bytes"]
+        click.echo(f"  {usage['region']:<8} {bar(used, capacity)} {used:>9,} of {capacity:,}")
+        parts = [f"{part['label']} {part['bytes']:,}" + ("~" if part["estimated"] else "") for part in usage["parts"]]
+        click.echo(f"           {' · '.join(parts)}")
+
+
+def show_built(project: Project) -> None:
+    """The summary after ``build``."""
+    click.echo(f"built     {project.manifest['name']} for {project.manifest['board']}")
+    show_budget(project.manifest)
+
+
+def show_run(arrays: Mapping[str, Array], instructions: int, out: Path | None) -> None:
+    """The first values of each result."""
+    for name, array in arrays.items():
+        if name != "timestamps":
+            show_values(name, array)
+    click.echo(f"speed     {instructions:,} instructions per inference (exact)")
+    if out is not None:
+        click.echo(f"→ {out}")
+
+
+def show_values(name: str, array: Array) -> None:
+    """Shape and first values of the first rows of an array."""
+    rows = array.reshape(len(array), -1)
+    click.echo(f"{name} {'x'.join(map(str, array.shape))}")
+    for index, row in enumerate(rows[:4]):
+        values = " ".join(f"{value:.4g}" for value in row[:FIRST_VALUES])
+        click.echo(f"  [{index}] {values}{' ...' if len(row) > FIRST_VALUES else ''}")
+    if len(rows) > 4:
+        click.echo(f"  ... {len(rows) - 4} more")
+
+
+def verified_line(manifest: Mapping[str, Any]) -> str:
+    """What verification proved, in one line."""
+    verified = manifest["verified"]
+    kinds = ", ".join(f"{count} {kind}" for kind, count in verified["inputs"].items())
+    return f"all {verified['tensors']} tensors equal TFLM on {kinds} inputs"
+
+
+def show_verified(verified: Verification) -> None:
+    """The summary after ``verify``."""
+    click.echo(f"verify    {verified_line(verified.project.manifest)}")
+    if verified.frontend is not None:
+        parity = verified.frontend
+        click.echo(
+            f"front end C equals numpy on {parity.windows} windows but for {parity.differing_fraction:.4%} of the "
+            f"values, by at most {parity.largest_difference}"
+        )
+
+
+def layer_table(manifest: Mapping[str, Any]) -> str:
+    """Layer, kernel, work and measured instructions."""
+    rows = []
+    for layer in manifest["layers"]:
+        measured, macs = layer["instructions"], layer["macs"]
+        per_mac = measured / macs if measured and macs else None
+        kernel = layer["variant"] or ("front end" if layer["operator"] == "LOG_MEL" else "view")
+        rows.append((layer["index"], layer["name"], layer["operator"], kernel, macs or None, measured, per_mac))
+    return table(["#", "layer", "operator", "kernel", "MACs", "instructions", "/MAC"], rows)
+
+
+def show_profile(project: Project) -> None:
+    """The layer table and the totals after ``profile``."""
+    manifest = project.manifest
+    click.echo(layer_table(manifest))
+    per_mac = f", {manifest['instructions'] / manifest['macs']:.3f} per MAC" if manifest["macs"] else ""
+    click.echo(f"total     {manifest['instructions']:,} instructions (exact, not cycles){per_mac}")
+    click.echo(f"stack     {manifest['stack_bytes']:,} bytes measured")
+    for region, used in manifest["region_bytes"].items():
+        click.echo(f"  {region:<8} {used:,} bytes touched")
+
+
+def show_boards(boards: Sequence[Board]) -> None:
+    """One line per board."""
+    rows = [
+        (board.name, board.title, f"{board.core.clock_hz // 1_000_000} MHz", sum(r.size for r in board.ram), board.flash.size)
+        for board in boards
+    ]
+    click.echo(table(["board", "title", "clock", "RAM", "flash"], rows))
+
+
+def show_board(board: Board) -> None:
+    """Core, regions, emulator and probe of one board."""
+    click.echo(f"{board.name}: {board.title}")
+    click.echo(f"core      {board.core.cpu}, {board.core.fpu}, {board.core.clock_hz // 1_000_000} MHz")
+    click.echo(f"emulator  qemu-system-arm -M {board.emulator}")
+    click.echo(f"port      firmware/port/{board.port}")
+    for key, value in {**board.probe, **board.pins}.items():
+        click.echo(f"{key:<9} {value}")
+    rows = [(r.name, r.kind, f"0x{r.address:08x}", r.size, r.title) for r in board.memory]
+    click.echo(table(["region", "kind", "address", "bytes", "what"], rows))
+
+
+def show_tools(tools: Sequence[Tool]) -> None:
+    """One line per tool, with how to install what is missing."""
+    for tool in tools:
+        state = tool.version or ("MISSING" if tool.required else "not installed (optional)")
+        click.echo(f"{tool.name:<24} {state:<26} {tool.purpose}")
+        if tool.version is None:
+            click.echo(f"{'':<24} {tool.install}")
+
+
+def show_demo(
+    compiled: Compiled, embeddings: Embeddings, verified: Verification, profile: Profile, report: Path
+) -> None:
+    """Everything, in the order a newcomer asks for it."""
+    manifest = profile.project.manifest
+    click.echo(f"model     {model_line(manifest)}")
+    if compiled.fidelity is not None:
+        click.echo(f"quantized {fidelity_line(compiled.fidelity)}")
+    click.echo("memory    per region of the board, measured on the ELF")
+    show_budget(manifest)
+    click.echo()
+    show_profile(profile.project)
+    click.echo()
+    show_verified(verified)
+    show_values("embedding", embeddings.embedding)
+    click.echo()
+    click.echo(f"→ {profile.project.path}   {report}")
