@@ -1,0 +1,179 @@
+"""From the records of a .tflite file to a Graph, naming everything that is not supported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seatool.errors import InputError
+from seatool.importers.names import layer_names, model_name
+from seatool.importers.tflite.layers import layer_path
+from seatool.importers.tflite.records import RawModel, RawOp, RawTensor
+from seatool.ir import Attributes, DType, Graph, NoAttributes, Op, Tensor
+from seatool.kernels import Operator, bind, operators
+
+_BORDERS = ("QUANTIZE", "DEQUANTIZE")
+_DTYPES = {member.value: member for member in DType}
+
+
+def build(model: RawModel) -> Graph:
+    """The graph of ``model``.
+
+    Raises:
+        InputError: It is not a graph in execution order, or uses what is not supported; all such uses are listed.
+    """
+    _check_order(model)
+    paths = [layer_path(op, model) for op in model.ops]
+    names = layer_names(paths, [op.kind for op in model.ops])
+    problems: list[list[str]] = []
+    ops = []
+    for raw, path, name in zip(model.ops, paths, names, strict=True):
+        attributes, found = _interpret(raw, model)
+        problems.append(found)
+        ops.append(
+            Op(
+                name=name,
+                kind=raw.kind,
+                inputs=tuple(model.tensors[i].name if i >= 0 else None for i in raw.inputs),
+                outputs=tuple(model.tensors[i].name for i in raw.outputs),
+                attributes=attributes,
+                version=raw.version,
+                source=f"#{raw.index} {'/'.join(path) or name}",
+            )
+        )
+    graph = _graph(model, ops)
+    quantized = any(not t.is_constant and t.dtype in (DType.INT8, DType.INT16) for t in graph.tensors.values())
+    for op, found in zip(graph.ops, problems, strict=True):
+        if not found:
+            found.extend(_problems(bind(op, graph), quantized))
+    if any(problems):
+        raise _unsupported(model, ops, problems)
+    return graph
+
+
+def _check_order(model: RawModel) -> None:
+    """Every tensor is produced once, and before it is used."""
+    producer: dict[int, RawOp] = {}
+    for op in model.ops:
+        for index in op.outputs:
+            tensor = model.tensors[index]
+            if index in producer or index in model.inputs or tensor.stored:
+                other = f"operator #{producer[index].index}" if index in producer else "the model's inputs or constants"
+                raise model.fail(
+                    f"operator #{op.index} {op.kind} writes {tensor.where}, which {other} already provides"
+                )
+            producer[index] = op
+    known = {*model.inputs, *(t.index for t in model.tensors if t.stored)}
+    for op in model.ops:
+        for index in op.inputs:
+            if index < 0 or index in known:
+                continue
+            where = f"operator #{op.index} {op.kind} uses {model.tensors[index].where}"
+            if index in producer:
+                raise model.fail(f"{where} before operator #{producer[index].index} produces it (a cycle)")
+            raise model.fail(f"{where}, which nothing produces and which has no data (missing buffer)")
+        known.update(op.outputs)
+    for index in model.outputs:
+        if index not in known:
+            raise model.fail(f"output {model.tensors[index].where} is never produced")
+
+
+def _interpret(op: RawOp, model: RawModel) -> tuple[Attributes, list[str]]:
+    """Typed attributes, and why the operator cannot be taken (empty: it can)."""
+    if op.is_custom:
+        return NoAttributes(), ["custom operator"]
+    family = operators().get(op.kind)
+    form = getattr(family, "tflite", None)
+    if family is None or form is None:
+        return NoAttributes(), [""]
+    if op.kind in ("IF", "WHILE", "CALL", "CALL_ONCE") or op.version not in form.versions:
+        return NoAttributes(), [f"only versions {form.versions.start} to {form.versions.stop - 1} are known"]
+    if op.options is not None and form.options and op.options_type not in (0, form.options):
+        return NoAttributes(), [f"its options are of type {op.options_type}, not {form.options}"]
+    problems = list(_tensor_problems(op, model))
+    try:
+        return family.parse(op.fields(form.fields)), problems
+    except ValueError as error:
+        return NoAttributes(), [*problems, str(error)]
+
+
+def _tensor_problems(op: RawOp, model: RawModel) -> Iterator[str]:
+    for index in (*op.inputs, *op.outputs):
+        if index < 0:
+            continue
+        tensor = model.tensors[index]
+        if not _representable(tensor):
+            yield f"{tensor.where} is {tensor.type.name}{list(tensor.shape)}, which is not supported"
+        if tensor.is_sparse:
+            yield f"{tensor.where} is sparse"
+        if tensor.is_variable:
+            yield f"{tensor.where} keeps state between runs"
+
+
+def _representable(tensor: RawTensor) -> bool:
+    return tensor.type.numpy in _DTYPES and all(d > 0 for d in tensor.shape)
+
+
+def _graph(model: RawModel, ops: list[Op]) -> Graph:
+    """The graph. Tensors that no operator may use (reported already) are replaced so that the rest can be checked."""
+    used = {*model.inputs, *model.outputs}
+    for raw in model.ops:
+        used.update(i for i in (*raw.inputs, *raw.outputs) if i >= 0)
+    tensors = {}
+    for index in sorted(used):
+        raw_tensor = model.tensors[index]
+        tensors[raw_tensor.name] = _tensor(raw_tensor)
+    for index in (*model.inputs, *model.outputs):
+        if not _representable(model.tensors[index]):
+            tensor = model.tensors[index]
+            raise model.fail(f"{tensor.where} is {tensor.type.name}{list(tensor.shape)}, which is not supported")
+    try:
+        return Graph(
+            name=model_name(model.name),
+            tensors=tensors,
+            ops=tuple(ops),
+            inputs=tuple(model.tensors[i].name for i in model.inputs),
+            outputs=tuple(model.tensors[i].name for i in model.outputs),
+        )
+    except ValueError as error:
+        raise model.fail(str(error)) from error
+
+
+def _tensor(raw: RawTensor) -> Tensor:
+    if _representable(raw) and (raw.data is not None or not raw.stored):
+        return Tensor(raw.name, raw.shape, _DTYPES[str(raw.type.numpy)], raw.quant, raw.data)
+    shape = tuple(max(d, 1) for d in raw.shape)
+    stand_in = np.broadcast_to(np.int8(0), shape) if raw.stored else None
+    return Tensor(raw.name, shape, DType.INT8, None, stand_in)
+
+
+def _problems(operator: Operator, quantized: bool) -> Iterator[str]:
+    tensors = [t for t in (*operator.inputs, *operator.outputs) if t is not None]
+    if operator.op.kind not in _BORDERS and any(t.dtype is DType.FLOAT32 for t in tensors):
+        if quantized:
+            yield "computes in float32 inside a quantized model"
+        return
+    try:
+        yield from operator.problems()
+    except (ValueError, IndexError) as error:
+        # Inputs that are missing or of a rank that the operator does not have.
+        yield f"is malformed ({error})"
+
+
+def _unsupported(model: RawModel, ops: list[Op], problems: list[list[str]]) -> InputError:
+    rows = [(op, problem) for op, found in zip(ops, problems, strict=True) for problem in found]
+    count = sum(1 for found in problems if found)
+    numbers = [op.source.split(" ", 1) for op, _ in rows]
+    widths = [max(len(row[column]) for row in numbers) for column in (0, 1)]
+    lines = [
+        f"  {number:<{widths[0]}}  {where:<{widths[1]}}  {op.kind} v{op.version}" + (f": {problem}" if problem else "")
+        for (number, where), (op, problem) in zip(numbers, rows, strict=True)
+    ]
+    noun = "operators are" if count > 1 else "operator is"
+    hint = "supported operators and their limits: docs/operators.md"
+    if any("uint8" in problem.lower() for _, problem in rows):
+        hint = "uint8 is the quantization of TensorFlow 1.x: convert the model again, to int8; " + hint
+    if model.subgraphs > 1:
+        lines.append(f"  (the file has {model.subgraphs} subgraphs; only the first is compiled)")
+    return model.fail("\n".join([f"{count} {noun} not supported", *lines]), hint)
