@@ -85,7 +85,8 @@ class Operator(ABC):
     """An operator bound to its tensors. Subclasses are registered with :func:`operator`."""
 
     kind: ClassVar[str]
-    tflite: ClassVar[TFLiteForm]
+    tflite: ClassVar[TFLiteForm | None] = None
+    """None for internal operators, which only passes make and no file holds."""
     attributes_type: ClassVar[type[Attributes]] = NoAttributes
     quantization: ClassVar[QuantizationRule] = QuantizationRule()
     is_view: ClassVar[bool] = False

@@ -6,6 +6,7 @@ Source: tensorflow/lite/kernels/internal/common.cc and quantization_util.cc as T
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,16 +67,31 @@ def multiply_by_quantized_multiplier(x: npt.ArrayLike, multiplier: npt.ArrayLike
     return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(wrapped, multiplier), np.maximum(-shifts, 0))
 
 
+def round_half_away(x: float) -> int:
+    """C's round().
+
+    >>> round_half_away(-2.5), round_half_away(0.49999997)
+    (-3, 0)
+    """
+    return int(math.copysign(math.floor(abs(x) + 0.5), x))
+
+
 def activation_range(activation: Activation, output: Tensor) -> tuple[int, int]:
     """The clamp of a fused activation in the output's quantized units (CalculateActivationRangeQuantized)."""
     info = np.iinfo(output.dtype.numpy)
     low, high = activation.bounds
 
     def quantize(real: float) -> int:
-        scaled = np.float32(real) / np.float32(output.scale)
-        return output.zero_point + int(math.copysign(math.floor(abs(scaled) + np.float32(0.5)), scaled))
+        scaled = float(np.float32(real) / np.float32(output.scale))
+        return output.zero_point + round_half_away(scaled)
 
     return (
         int(info.min) if low is None else max(int(info.min), quantize(low)),
         int(info.max) if high is None else min(int(info.max), quantize(high)),
     )
+
+
+def clamp_float(activation: Activation, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A fused activation on real numbers."""
+    low, high = activation.bounds
+    return x if low is None and high is None else np.clip(x, low, high)

@@ -1,0 +1,35 @@
+/* nn_average_pool_s8: int8 average pooling, one channel at a time: for fewer than four channels. */
+#ifndef NN_AVERAGE_POOL_S8_H
+#define NN_AVERAGE_POOL_S8_H
+
+#include "nn_pool.h"
+
+/* sum / count to the nearest integer, ties away from zero. */
+NN_INLINE int32_t nn_average(int32_t sum, int32_t count)
+{
+    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
+NN_INLINE void nn_average_pool_s8(const nn_pool_args *a)
+{
+    int8_t *output = a->output;
+    for (int32_t batch = 0; batch < a->batches; batch++) {
+        for (int32_t y = 0; y < a->output_height; y++) {
+            for (int32_t x = 0; x < a->output_width; x++) {
+                nn_pool_window w = nn_pool_window_at(a, batch, y, x);
+                for (int32_t c = 0; c < a->channels; c++) {
+                    int32_t sum = 0;
+                    for (int32_t row = 0; row < w.rows; row++) {
+                        const int8_t *p = w.first + row * a->input_width * a->channels + c;
+                        for (int32_t column = 0; column < w.columns; column++) {
+                            sum += p[column * a->channels];
+                        }
+                    }
+                    *output++ = (int8_t)nn_clamp(nn_average(sum, w.rows * w.columns), a->output_min, a->output_max);
+                }
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,239 @@
+"""MAX_POOL_2D and AVERAGE_POOL_2D on int8."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seatool.ir import Array, Attributes
+from seatool.kernels.base import (
+    WHOLE,
+    Activation,
+    Admission,
+    Call,
+    Cost,
+    Field,
+    Operator,
+    Padding,
+    QuantizationRule,
+    Ref,
+    TFLiteForm,
+    Tile,
+    Variant,
+    operator,
+    require_int8,
+    variant,
+)
+from seatool.kernels.fixed_point import activation_range, clamp_float
+from seatool.kernels.window import Axis
+
+_FIELDS = (
+    Field("padding", 0, "int8"),
+    Field("stride_w", 1, "int32"),
+    Field("stride_h", 2, "int32"),
+    Field("filter_width", 3, "int32"),
+    Field("filter_height", 4, "int32"),
+    Field("fused_activation_function", 5, "int8"),
+)
+
+
+@dataclass(frozen=True)
+class Pool2DAttributes(Attributes):
+    """Pool2DOptions of the TFLite schema."""
+
+    padding: Padding
+    stride_h: int
+    stride_w: int
+    filter_height: int
+    filter_width: int
+    fused_activation_function: Activation = Activation.NONE
+
+    def __post_init__(self) -> None:
+        if min(self.stride_h, self.stride_w, self.filter_height, self.filter_width) < 1:
+            raise ValueError("strides and filter sizes must be positive")
+
+
+class Pool2D(Operator):
+    """A function of windows of an NHWC tensor: (N, H, W, C) -> (N, H', W', C)."""
+
+    attributes_type = Pool2DAttributes
+    quantization = QuantizationRule(same_scale=True)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Attributes:
+        fields = dict(raw)
+        padding, activation = fields.pop("padding"), fields.pop("fused_activation_function")
+        return Pool2DAttributes(Padding(padding), fused_activation_function=Activation(activation), **fields)
+
+    def axes(self) -> tuple[Axis, Axis]:
+        """The windows along height and width."""
+        a, (_, height, width, _) = self.attributes, self.input(0).shape
+        return (
+            Axis.of(a.padding, height, a.filter_height, a.stride_h),
+            Axis.of(a.padding, width, a.filter_width, a.stride_w),
+        )
+
+    def problems(self) -> Iterator[str]:
+        x = self.input(0)
+        yield from require_int8(self, x, self.output)
+        if len(x.shape) != 4:
+            yield f"the input has {len(x.shape)} dimensions, not 4 (NHWC)"
+            return
+        if self.attributes.fused_activation_function not in (0, 1, 2, 3):
+            yield f"fused activation {self.attributes.fused_activation_function.name} is not supported"
+        y, x_axis = self.axes()
+        if self.output.shape != (x.shape[0], y.output, x_axis.output, x.shape[3]):
+            yield f"the output's shape {list(self.output.shape)} does not follow from the input's {list(x.shape)}"
+        same = x.quant is not None and self.output.quant is not None
+        if same and (abs(x.scale - self.output.scale) > 1e-6 or x.zero_point != self.output.zero_point):
+            yield "input and output have different quantization"
+
+    def patches(self, x: Array, outside: Any) -> Array:
+        """The windows of ``x``: (N, H', W', C, filter height, filter width), ``outside`` where there is padding."""
+        a, (y, w) = self.attributes, self.axes()
+        # Bottom and right are padded generously: VALID windows never reach there, SAME windows exactly.
+        padded = np.pad(x, ((0, 0), (y.before, y.after), (w.before, w.after), (0, 0)), constant_values=outside)
+        views = np.lib.stride_tricks.sliding_window_view(padded, (a.filter_height, a.filter_width), axis=(1, 2))
+        return views[:, :: a.stride_h, :: a.stride_w][:, : y.output, : w.output]
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        (x,) = inputs
+        assert x is not None
+        low, high = activation_range(self.attributes.fused_activation_function, self.output)
+        return (np.clip(self.pool(x.astype(np.int64)), low, high).astype(np.int8),)
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        (x,) = inputs
+        assert x is not None
+        return (clamp_float(self.attributes.fused_activation_function, self.pool(x)).astype(np.float32),)
+
+    @abstractmethod
+    def pool(self, x: Array) -> Array:
+        """The pooled int64 or float values before the clamp."""
+
+    @property
+    def taps(self) -> int:
+        """Input values that all windows of one channel and image see."""
+        y, x = self.axes()
+        return y.taps * x.taps
+
+
+@operator("MAX_POOL_2D")
+class MaxPool2D(Pool2D):
+    """Largest value of each window; padding does not take part. Source: TFLM integer_ops/pooling.h."""
+
+    tflite = TFLiteForm(17, range(1, 4), 5, _FIELDS)
+
+    def pool(self, x: Array) -> Array:
+        lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+        return np.asarray(self.patches(x, lowest).max(axis=(4, 5)))
+
+
+@operator("AVERAGE_POOL_2D")
+class AveragePool2D(Pool2D):
+    """Mean of each window without its padding, ties away from zero. Source: TFLM integer_ops/pooling.h."""
+
+    tflite = TFLiteForm(1, range(1, 4), 5, _FIELDS)
+
+    def pool(self, x: Array) -> Array:
+        count = self.patches(np.ones_like(x[:1, :, :, :1]), 0).sum(axis=(4, 5))
+        total = self.patches(x, 0).sum(axis=(4, 5))
+        if x.dtype.kind == "f":
+            return np.asarray(total / count)
+        return np.asarray(np.sign(total) * ((np.abs(total) + count // 2) // count))
+
+
+class _PoolKernel(Variant):
+    function = ""
+    per_output: int
+    """Instructions of one output, loop and addressing included."""
+    per_tap: int
+    """Instructions of one value (or word) of a window."""
+    code_bytes: int
+
+    def cost(self, op: Pool2D, tile: Tile = WHOLE) -> Cost:
+        batches, height, width, channels = op.output.shape
+        steps = self.steps(channels)
+        rows = height if tile.rows is None else tile.rows
+        inner = self.per_output * width * rows + self.per_tap * op.taps * rows // height
+        return Cost(batches * (steps * inner + 12 * width * rows), 0, self.code_bytes)
+
+    def steps(self, channels: int) -> int:
+        """Turns of the inner loop over the channels."""
+        return channels
+
+    def call(self, op: Pool2D) -> Call:
+        a, (y, x) = op.attributes, op.axes()
+        batches, height, width, channels = op.input(0).shape
+        low, high = activation_range(a.fused_activation_function, op.output)
+        return Call(
+            self.function,
+            "nn_pool_args",
+            {
+                "input": Ref("input"),
+                "output": Ref("output"),
+                "batches": batches,
+                "input_height": height,
+                "input_width": width,
+                "channels": channels,
+                "output_height": y.output,
+                "output_width": x.output,
+                "kernel_height": a.filter_height,
+                "kernel_width": a.filter_width,
+                "stride_y": a.stride_h,
+                "stride_x": a.stride_w,
+                "pad_top": y.before,
+                "pad_left": x.before,
+                "output_min": low,
+                "output_max": high,
+            },
+        )
+
+
+class _FourChannels(_PoolKernel):
+    def admits(self, op: Pool2D) -> Admission:
+        return Admission.when(op.output.shape[3] >= 4, "fewer than 4 channels")
+
+    def steps(self, channels: int) -> int:
+        return -(-channels // 4)
+
+
+@variant(MaxPool2D)
+class MaxFourChannels(_FourChannels):
+    """Four channels per word, SSUB8 and SEL."""
+
+    name, header, function = "max_x4", "nn_max_pool_s8_x4.h", "nn_max_pool_s8_x4"
+    per_output, per_tap, code_bytes = 5, 3, 180
+
+
+@variant(MaxPool2D)
+class MaxOneChannel(_PoolKernel):
+    """One channel at a time."""
+
+    name, header, function = "max_x1", "nn_max_pool_s8.h", "nn_max_pool_s8"
+    per_output, per_tap, code_bytes = 14, 5, 200
+
+
+@variant(AveragePool2D)
+class AverageFourChannels(_FourChannels):
+    """Four channels per word, SXTAB16."""
+
+    name, header, function = "average_x4", "nn_average_pool_s8_x4.h", "nn_average_pool_s8_x4"
+    per_output, per_tap, code_bytes = 34, 3, 320
+
+    def admits(self, op: Pool2D) -> Admission:
+        if op.attributes.filter_width > 255:
+            return Admission(False, "windows of more than 255 columns")
+        return super().admits(op)
+
+
+@variant(AveragePool2D)
+class AverageOneChannel(_PoolKernel):
+    """One channel at a time."""
+
+    name, header, function = "average_x1", "nn_average_pool_s8.h", "nn_average_pool_s8"
+    per_output, per_tap, code_bytes = 20, 4, 220
