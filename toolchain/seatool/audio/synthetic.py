@@ -267,7 +267,8 @@ def _harmonics(rng: Rng, pitch: Float64, strengths: Float64, rate: int) -> Float
 
 def _shape(sound: Float64, rate: int, response: Response) -> Float64:
     """``sound`` with its spectrum multiplied by ``response`` of the frequency in Hz (circular)."""
-    spectrum = np.fft.rfft(sound) * response(np.fft.rfftfreq(len(sound), 1 / rate))
+    frequency = np.asarray(np.fft.rfftfreq(len(sound), 1 / rate), np.float64)
+    spectrum = np.fft.rfft(sound) * response(frequency)
     return np.asarray(np.fft.irfft(spectrum, len(sound)), np.float64)
 
 
