@@ -1,0 +1,87 @@
+"""The command line as a whole: instant help, exit codes, errors without tracebacks."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from seatool import cli
+from seatool.cli import explain, main
+from seatool.cli.parameters import BYTES
+from seatool.errors import BudgetError, InputError, SeatoolError, ToolError, VerificationError
+
+
+def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(list(words))
+    captured = capsys.readouterr()
+    return int(stop.value.code or 0), captured.out, captured.err
+
+
+def test_help_names_every_command_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from seatool.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'tensorflow', 'tflite_micro', 'h5py', 'jinja2', 'rich'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in cli._COMMANDS:
+        assert f"\n  {name} " in done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(cli._COMMANDS))
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    code, out, _ = call(capsys, name, "--help")
+    assert code == 0
+    assert "Usage: seatool" in out
+
+
+def test_usage_errors_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["nonsense"], ["compile"], ["run", "somewhere"], ["compile", "x.tflite", "--ram", "much"]):
+        code, _, err = call(capsys, *words)
+        assert code == 2
+        assert "Traceback" not in err
+
+
+def test_a_missing_model_is_one_clear_message(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, err = call(capsys, "compile", str(tmp_path / "no.tflite"), "-o", str(tmp_path / "out"), "--json")
+    assert code == 2
+    assert json.loads(out)["error"]["exit_code"] == 2
+    assert err.startswith("importing") or err.startswith("error: ")
+    assert "no.tflite" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_exit_codes_are_the_documented_ones() -> None:
+    codes = {error: error("x").exit_code for error in (ToolError, InputError, BudgetError, VerificationError)}
+    assert list(codes.values()) == [1, 2, 3, 4]
+    assert issubclass(SeatoolError, Exception)
+
+
+def test_system_errors_become_messages() -> None:
+    full = explain(OSError(errno.ENOSPC, "No space left on device", "x/y"))
+    assert full is not None
+    assert "no space left" in full.message
+    denied = explain(PermissionError(errno.EACCES, "Permission denied", "/root/x"))
+    assert isinstance(denied, InputError)
+    assert isinstance(explain(MemoryError()), ToolError)
+    assert explain(ValueError("a bug of ours")) is None
+
+
+@pytest.mark.parametrize(("text", "bytes_"), [("4096", 4096), ("64K", 65536), ("1.5M", 1572864), ("2 MiB", 2097152)])
+def test_sizes(text: str, bytes_: int) -> None:
+    assert BYTES.convert(text, None, None) == bytes_
+
+
+@pytest.mark.parametrize("text", ["", "K", "-1", "1G", "1e3"])
+def test_bad_sizes(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        BYTES.convert(text, None, None)

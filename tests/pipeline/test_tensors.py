@@ -1,0 +1,79 @@
+"""Input tensors from .npy and .npz files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from seatool.errors import InputError
+from seatool.ir import DType, Graph, Op, Quantization, Tensor
+from seatool.pipeline.tensors import load_tensors, pack, unpack
+
+QUANT = Quantization.per_tensor(0.5, 10)
+
+
+def graph(*names: str) -> Graph:
+    inputs = [Tensor(name, (1, 2, 3), DType.INT8, QUANT) for name in names]
+    output = Tensor("out", (1, 2, 3), DType.INT8, QUANT)
+    op = Op("add", "ADD", tuple(names), ("out",))
+    return Graph("g", {t.name: t for t in [*inputs, output]}, (op,), tuple(names), ("out",))
+
+
+def test_one_example_and_several(tmp_path: Path) -> None:
+    one, many = np.zeros((1, 2, 3), np.int8), np.arange(24, dtype=np.int8).reshape(4, 2, 3)
+    np.save(tmp_path / "one.npy", one)
+    np.save(tmp_path / "many.npy", many)
+    assert len(load_tensors(tmp_path / "one.npy", graph("a"))) == 1
+    loaded = load_tensors(tmp_path / "many.npy", graph("a"))
+    assert len(loaded) == 4
+    np.testing.assert_array_equal(loaded[3][0], many[3:4])
+
+
+def test_floats_are_quantized_half_away_from_zero_and_saturate(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([[[0.25, -0.25, 0.0], [1000.0, -1000.0, 1.0]]], np.float32))
+    ((values,),) = load_tensors(tmp_path / "x.npy", graph("a"))
+    assert values.tolist() == [[[11, 9, 10], [127, -128, 12]]]
+
+
+def test_several_inputs_by_name_or_in_order(tmp_path: Path) -> None:
+    a, b = np.full((1, 2, 3), 1, np.int8), np.full((1, 2, 3), 2, np.int8)
+    np.savez(tmp_path / "named.npz", b=b, a=a)
+    np.savez(tmp_path / "ordered.npz", a, b)
+    for name in ("named.npz", "ordered.npz"):
+        ((first, second),) = load_tensors(tmp_path / name, graph("a", "b"))
+        assert (first.max(), second.max()) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((2, 3, 4), np.int8), r"shape \[2, 3, 4\] does not match input a \[1, 2, 3\]"),
+        (np.zeros((1, 2, 3), np.int16), "int16 values for input a, which is int8"),
+        (np.full((1, 2, 3), np.nan, np.float32), "contains NaN"),
+    ],
+)
+def test_unusable_arrays_are_named(tmp_path: Path, array: np.ndarray, message: str) -> None:
+    np.save(tmp_path / "x.npy", array)
+    with pytest.raises(InputError, match=message):
+        load_tensors(tmp_path / "x.npy", graph("a"))
+
+
+def test_unusable_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "text.npy").write_text("hello")
+    (tmp_path / "empty.npz").write_bytes(b"")
+    np.save(tmp_path / "one.npy", np.zeros((1, 2, 3), np.int8))
+    for name in ("text.npy", "empty.npz"):
+        with pytest.raises(InputError, match="not a readable"):
+            load_tensors(tmp_path / name, graph("a"))
+    with pytest.raises(InputError, match="there is no such file"):
+        load_tensors(tmp_path / "missing.npy", graph("a"))
+    with pytest.raises(InputError, match="holds 1 arrays, the model has 2 inputs"):
+        load_tensors(tmp_path / "one.npy", graph("a", "b"))
+
+
+def test_pack_and_unpack_are_inverse() -> None:
+    tensors = [Tensor("a", (2,), DType.INT16), Tensor("b", (3,), DType.INT8)]
+    arrays = [np.array([1, -2], np.int16), np.array([3, 4, -5], np.int8)]
+    for array, back in zip(arrays, unpack(pack(arrays), tensors), strict=True):
+        np.testing.assert_array_equal(array, back)
