@@ -84,10 +84,10 @@ def _interpret(op: RawOp, model: RawModel) -> tuple[Attributes, list[str]]:
     if op.is_custom:
         return NoAttributes(), ["custom operator"]
     family = operators().get(op.kind)
-    form = getattr(family, "tflite", None)
-    if family is None or form is None:
+    if family is None or family.tflite is None:
         return NoAttributes(), [""]
-    if op.kind in ("IF", "WHILE", "CALL", "CALL_ONCE") or op.version not in form.versions:
+    form = family.tflite
+    if op.version not in form.versions:
         return NoAttributes(), [f"only versions {form.versions.start} to {form.versions.stop - 1} are known"]
     if op.options is not None and form.options and op.options_type not in (0, form.options):
         return NoAttributes(), [f"its options are of type {op.options_type}, not {form.options}"]

@@ -32,6 +32,8 @@ class RawTensor:
     stored: bool = False
     is_variable: bool = False
     is_sparse: bool = False
+    open_axes: tuple[int, ...] = ()
+    """Axes whose size the model leaves open (-1 in shape_signature); ``shape`` has 1 there."""
 
     @property
     def where(self) -> str:
@@ -110,6 +112,12 @@ def parse(data: bytes, name: str) -> RawModel:
     outputs = _indices(graph, schema.SubGraph.OUTPUTS, count, "output")
     if not inputs or not outputs:
         graph.fail("the model has no inputs or no outputs")
+    for index in inputs:
+        if any(axis > 0 for axis in tensors[index].open_axes):  # an open batch is fine: we run one
+            raise InputError(
+                f"{name}: input {tensors[index].where} has open dimensions: {tensors[index].open_axes}",
+                "fix the input's shape before converting the model",
+            )
     codes = root.tables(schema.Model.OPERATOR_CODES, "operator code")
     ops = _operators(graph, codes, count)
     return RawModel(name, tensors, ops, inputs, outputs, len(subgraphs))
@@ -205,6 +213,7 @@ def _tensor(index: int, name: str, table: Table, buffers: list[Table]) -> RawTen
         quant=_quantization(table, shape, kind),
         is_variable=table.scalar(schema.Tensor.IS_VARIABLE, "bool", False),
         is_sparse=table.has(schema.Tensor.SPARSITY),
+        open_axes=tuple(np.flatnonzero(table.array(schema.Tensor.SHAPE_SIGNATURE, "int32") < 0).tolist()),
     )
     data = _constant(table, buffers)
     if data is None or tensor.is_variable:

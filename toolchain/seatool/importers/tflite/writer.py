@@ -53,7 +53,7 @@ class _Writer:
 
     @staticmethod
     def _form(op: Op) -> TFLiteForm:
-        form: TFLiteForm | None = getattr(operators()[op.kind], "tflite", None)
+        form = operators()[op.kind].tflite
         if form is None:
             raise ValueError(f"{op.name}: {op.kind} has no TFLite form")
         return form

@@ -1,0 +1,119 @@
+"""Keras 3 files and SavedModel folders: TensorFlow loads and converts them to a float .tflite, which is then read.
+
+The only place that imports TensorFlow, and only when such a model is given.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from seatool.errors import InputError, ToolError
+from seatool.importers import tflite
+from seatool.ir import Graph
+
+
+def read_keras(path: Path, name: str) -> Graph:
+    """The float graph of a ``.keras`` file or of an ``.h5`` file of Keras 3.
+
+    Args:
+        path: The file, with the ending that Keras expects.
+        name: How error messages call it.
+
+    Raises:
+        InputError: TensorFlow cannot load or convert it, or an operator is not supported.
+        ToolError: TensorFlow is not installed.
+    """
+    if path.suffix == ".keras":
+        _check_archive(path, name)
+    tf = _tensorflow(name)
+    with _refusals(name, "load"), _silence():
+        model = tf.keras.models.load_model(path, compile=False)
+    specs = [tf.TensorSpec(_closed(name, tensor), tensor.dtype, _plain(tensor.name)) for tensor in model.inputs]
+    with _refusals(name, "convert"), _silence():
+        function = tf.function(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False))
+        concrete = function.get_concrete_function(*specs)
+        data = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model).convert()
+    return tflite.read(data, name)
+
+
+def read_saved_model(folder: Path, name: str) -> Graph:
+    """The float graph of a SavedModel folder (its signature ``serving_default``). Errors: as :func:`read_keras`."""
+    tf = _tensorflow(name)
+    with _refusals(name, "convert"), _silence():
+        data = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=["serving_default"]).convert()
+    return tflite.read(data, name)
+
+
+def _check_archive(path: Path, name: str) -> None:
+    """Find damaged archives before paying for TensorFlow's start."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            json.loads(archive.read("config.json"))
+            archive.getinfo("model.weights.h5")
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
+        detail = str(error).strip("'\"")
+        raise InputError(f"{name}: not a complete .keras archive: {detail}", "save the model again") from error
+
+
+def _tensorflow(name: str) -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with _silence():
+            import tensorflow as tf
+    except ImportError as error:
+        raise ToolError(
+            f"{name}: reading Keras 3 and SavedModel needs TensorFlow ({error})", "pip install 'seatool[keras]'"
+        ) from error
+    tf.get_logger().setLevel("ERROR")
+    return tf
+
+
+@contextmanager
+def _refusals(name: str, verb: str) -> Iterator[None]:
+    """What TensorFlow raises about the model (it has no common base class) becomes an InputError."""
+    try:
+        yield
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        raise InputError(
+            f"{name}: TensorFlow cannot {verb} the model: {lines[0][:300]}",
+            "custom layers and objects are not known here: convert the model with TFLiteConverter where they are, and "
+            "compile the .tflite",
+        ) from error
+
+
+def _closed(name: str, tensor: Any) -> list[int]:
+    """The input's shape for a batch of one."""
+    shape = list(tensor.shape)[1:]
+    if any(size is None for size in shape):
+        raise InputError(
+            f"{name}: input {tensor.name!r} has the open shape {shape}",
+            "give the model a fixed input shape before saving it",
+        )
+    return [1, *shape]
+
+
+def _plain(name: str) -> str:
+    return name.split(":")[0].replace("/", "_")
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what TensorFlow and its C++ side print away from the terminal."""
+    with tempfile.TemporaryFile() as sink:
+        saved = [(stream, os.dup(stream)) for stream in (1, 2)]
+        try:
+            for stream, _ in saved:
+                os.dup2(sink.fileno(), stream)
+            yield
+        finally:
+            for stream, copy in saved:
+                os.dup2(copy, stream)
+                os.close(copy)
