@@ -8,7 +8,7 @@ from typing import Literal
 
 from seatool.boards.board import Board
 from seatool.ir import Graph
-from seatool.kernels import Cost, Operator, Tile, Variant
+from seatool.kernels import Constant, Cost, Operator, Tile, Variant
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Buffer:
     """A block of RAM that lives from step ``first`` to step ``last`` (both inclusive).
 
     ``offset`` counts from the start of the model's block in ``region``. Tensors that are views of each other share one
-    buffer.
+    buffer; a result computed in place of its input has a buffer of its own at the same offset.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Step:
     """One layer: the operator, the kernel chosen for it and why the others were not.
 
     ``operator`` is None for step 0 of a model with an audio front end. ``variant`` is None for a view (no code runs)
-    and for the front end.
+    and for the front end. ``constants`` are what the kernel needs in flash.
     """
 
     index: int
@@ -44,15 +44,25 @@ class Step:
     cost: Cost
     scratch: Buffer | None
     rejected: tuple[tuple[str, str], ...] = ()
+    constants: tuple[Constant, ...] = ()
+
+    @property
+    def runs(self) -> bool:
+        """Whether code runs: views only give memory another name."""
+        return self.operator is None or self.variant is not None
 
 
 @dataclass(frozen=True)
 class Part:
-    """A named share of a region ("weights", "stack", ...), in bytes; ``estimated`` until measured on the ELF."""
+    """A named share of a region ("weights", "stack", ...), in bytes.
+
+    ``estimated`` until the ELF is measured; afterwards ``predicted`` holds what was expected.
+    """
 
     label: str
     bytes: int
     estimated: bool = False
+    predicted: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +87,9 @@ class Program:
     """Everything the renderer needs.
 
     ``buffers`` maps tensor names to buffers; ``blocks`` gives the bytes of the model's block per region;
-    ``liveness_bound`` is the largest sum of live activations over the steps, in bytes: no plan executed layer by layer
-    can use less.
+    ``activation_bytes`` is the RAM that holds an activation at some time; ``liveness_bound`` is the largest sum of live
+    activations over the steps: no plan executed layer by layer can use less. Both count whole units of 16 B per tensor.
+    ``ram_limit`` bounds the RAM over all regions, in bytes, if the user asked for that.
     """
 
     graph: Graph
@@ -87,13 +98,15 @@ class Program:
     buffers: Mapping[str, Buffer]
     blocks: Mapping[str, int]
     usage: tuple[Usage, ...]
+    activation_bytes: int
     liveness_bound: int
+    stack_bytes: int
+    ram_limit: int | None = None
 
     @property
-    def activation_bytes(self) -> int:
-        """High-water mark of activation buffers alone, summed over regions."""
-        regions = {buffer.region for buffer in self.buffers.values()}
-        return sum(max(b.offset + b.size for b in self.buffers.values() if b.region == region) for region in regions)
+    def layers(self) -> tuple[Step, ...]:
+        """The steps that run code, in order; a layer's number in the firmware is its position here."""
+        return tuple(step for step in self.steps if step.runs)
 
     @property
     def flash_bytes(self) -> int:

@@ -1,0 +1,144 @@
+"""What the program needs of every memory region, before it is built and after.
+
+Constants are exact. Code is estimated until the ELF is measured; so are the firmware's own variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from seatool.boards.board import FAULT_STACK_BYTES, Board
+from seatool.errors import BudgetError
+from seatool.kernels import Constant
+from seatool.plan.bars import bar, percent
+from seatool.plan.program import Part, Program, Usage
+
+RUNTIME_CODE_BYTES = 8_192
+"""Start-up code, console, fault handler, the application and what it uses of the C library."""
+
+RUNTIME_DATA_BYTES = 1_024
+"""The same code's variables."""
+
+WEIGHTS, CODE, TABLES = "weights", "code", "front end tables"
+ACTIVATIONS, SCRATCH, STACK, FAULT_STACK, DATA = "activations", "scratch", "stack", "fault stack", "data"
+
+
+@dataclass(frozen=True)
+class FlashNeeds:
+    """Bytes in flash: constants of the layers, tables of the front end, estimated code of both."""
+
+    constants: int
+    tables: int
+    code: int
+
+
+@dataclass(frozen=True)
+class RamNeeds:
+    """Bytes of the model's block in one region: in all, and those that hold an activation at some time."""
+
+    block: int
+    activations: int
+
+
+def unique(constants: Iterable[tuple[str, Constant]]) -> dict[str, tuple[str, Constant]]:
+    """For every named constant the first (name, constant) with the same bytes, type and alignment: stored once."""
+    first: dict[tuple[str, int, bytes], tuple[str, Constant]] = {}
+    result = {}
+    for name, constant in constants:
+        key = (constant.data.dtype.str, constant.align, constant.data.tobytes())
+        result[name] = first.setdefault(key, (name, constant))
+    return result
+
+
+def constant_bytes(constants: Iterable[tuple[str, Constant]]) -> int:
+    """Flash of named constants: equal ones are stored once, each is padded to its alignment."""
+    stored = dict(unique(constants).values())
+    return sum(-(-constant.data.nbytes // constant.align) * constant.align for constant in stored.values())
+
+
+def firmware_ram(stack_bytes: int) -> tuple[Part, ...]:
+    """What the firmware around the model needs in the board's stack region."""
+    return (
+        Part(STACK, stack_bytes),
+        Part(FAULT_STACK, FAULT_STACK_BYTES),
+        Part(DATA, RUNTIME_DATA_BYTES, estimated=True),
+    )
+
+
+def usage(
+    board: Board, flash: FlashNeeds, ram: Mapping[str, RamNeeds], stack_bytes: int, flash_limit: int | None
+) -> tuple[Usage, ...]:
+    """Predicted contents of the flash and of every RAM region; the firmware's own are in the stack's region."""
+    capacity = board.flash.size if flash_limit is None else min(flash_limit, board.flash.size)
+    parts = [Part(WEIGHTS, flash.constants), Part(CODE, flash.code + RUNTIME_CODE_BYTES, estimated=True)]
+    if flash.tables:
+        parts.insert(1, Part(TABLES, flash.tables))
+    result = [Usage(board.flash.name, capacity, tuple(parts))]
+    for region in board.ram:
+        needs = ram.get(region.name, RamNeeds(0, 0))
+        shares = [Part(ACTIVATIONS, needs.activations), Part(SCRATCH, needs.block - needs.activations)]
+        if region == board.stack_region:
+            shares += firmware_ram(stack_bytes)
+        result.append(Usage(region.name, region.size, tuple(part for part in shares if part.bytes)))
+    return tuple(result)
+
+
+def ram_usage(usages: Sequence[Usage], board: Board, limit: int | None) -> Usage:
+    """All RAM regions as one, with the parts added up; its capacity is ``limit`` if there is one."""
+    regions = [usage for usage in usages if usage.region != board.flash.name]
+    capacity = sum(usage.capacity for usage in regions)
+    sums: dict[str, Part] = {}
+    for part in (part for usage in regions for part in usage.parts):
+        before = sums.get(part.label, Part(part.label, 0))
+        sums[part.label] = replace(part, bytes=before.bytes + part.bytes)
+    return Usage("ram", capacity if limit is None else min(limit, capacity), tuple(sums.values()))
+
+
+def remeasured(program: Program, used: Mapping[str, int]) -> Program:
+    """``program`` with the ELF's figures in place of estimates, which remain beside them as ``predicted``.
+
+    Args:
+        program: As planned.
+        used: Bytes by region name in the ELF, the model's blocks and the stack's reservation included.
+
+    Raises:
+        BudgetError: The built firmware does not fit after all.
+    """
+    usages = tuple(_measured(usage, used[usage.region]) if usage.region in used else usage for usage in program.usage)
+    short = [u for u in (*usages, ram_usage(usages, program.board, program.ram_limit)) if not u.fits]
+    if short:
+        lines = "\n".join(describe(usage) for usage in short)
+        excess = ", ".join(f"{usage.needed - usage.capacity:,} B of {usage.region}" for usage in short)
+        raise BudgetError(
+            f"{program.graph.name} as built does not fit {program.board.name}\n{lines}",
+            f"code and variables were estimated too low; what would fit: a model or a stack (--stack) that needs "
+            f"{excess} less",
+        )
+    return replace(program, usage=usages)
+
+
+def _measured(usage: Usage, used: int) -> Usage:
+    """``usage`` with what is left of ``used`` bytes in place of its estimated part."""
+    known = tuple(part for part in usage.parts if not part.estimated)
+    estimated = next((part for part in usage.parts if part.estimated), Part("other", 0))
+    rest = used - sum(part.bytes for part in known)
+    measured = replace(estimated, bytes=rest, estimated=False, predicted=estimated.bytes)
+    return replace(usage, parts=(*known, measured) if rest or estimated.bytes else known)
+
+
+def describe(usage: Usage) -> str:
+    """One region in two lines: what it needs with a bar, and of what that consists.
+
+    >>> print(describe(Usage("flash", 2_097_152, (Part("weights", 4_685_824), Part("code", 26_480, estimated=True)))))
+      flash  needs 4,712,304 B of 2,097,152   ████████████████████▌ 225 %
+               weights 4,685,824 · code about 26,480
+    >>> print(describe(Usage("ram", 1_015_808, (Part("activations", 411_136),))))
+      ram    fits: 411,136 B of 1,015,808
+    """
+    if usage.fits:
+        return f"  {usage.region:<6} fits: {usage.needed:,} B of {usage.capacity:,}"
+    shares = [part for part in usage.parts if part.bytes]
+    parts = " · ".join(f"{part.label} {'about ' if part.estimated else ''}{part.bytes:,}" for part in shares)
+    filled = f"{bar(usage.needed, usage.capacity)} {percent(usage.needed, usage.capacity)}"
+    return f"  {usage.region:<6} needs {usage.needed:,} B of {usage.capacity:,}   {filled}\n           {parts}"

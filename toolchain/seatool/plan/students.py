@@ -1,0 +1,66 @@
+"""The SEA students' sizes, to name one that would fit where a larger one does not.
+
+Source: edgel3; Student k has four blocks of two 3x3 convolutions with these filters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from seatool.ir import Graph
+
+_REQUANTIZATION_BYTES = 12
+"""Bias, multiplier and shift of an output channel."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """One architecture: its number in the paper and the filters of its four blocks."""
+
+    number: int
+    filters: tuple[int, int, int, int]
+
+    @property
+    def title(self) -> str:
+        return f"Student {self.number}"
+
+    @property
+    def embedding(self) -> int:
+        """Length of the embedding."""
+        return self.filters[-1]
+
+    @property
+    def convolutions(self) -> tuple[int, ...]:
+        """Output channels of the eight convolutions.
+
+        >>> Student(3, (32, 64, 128, 64)).convolutions
+        (32, 32, 64, 64, 128, 128, 64, 64)
+        """
+        return tuple(count for count in self.filters for _ in range(2))
+
+    @property
+    def constant_bytes(self) -> int:
+        """int8 weights and what requantization needs.
+
+        >>> Student(3, (32, 64, 128, 64)).constant_bytes
+        403488
+        """
+        weights = sum(9 * before * after for before, after in pairwise((1, *self.convolutions)))
+        return weights + _REQUANTIZATION_BYTES * sum(self.convolutions)
+
+
+def students() -> tuple[Student, ...]:
+    """All students, the largest first."""
+    return (
+        Student(0, (64, 128, 256, 512)),
+        Student(1, (32, 64, 128, 256)),
+        Student(2, (32, 64, 128, 128)),
+        Student(3, (32, 64, 128, 64)),
+    )
+
+
+def student_of(graph: Graph) -> Student | None:
+    """The student whose convolutions ``graph`` has; None if it is no student."""
+    channels = tuple(graph.tensors[op.outputs[0]].shape[-1] for op in graph.ops if op.kind == "CONV_2D")
+    return next((student for student in students() if student.convolutions == channels), None)
