@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seatool.plan.bars import bar
+
 if TYPE_CHECKING:
     from seatool.boards.board import Board
     from seatool.build.tools import Tool
@@ -17,22 +19,7 @@ if TYPE_CHECKING:
     from seatool.pipeline.run import Embeddings
     from seatool.pipeline.verify import Verification
 
-BAR_WIDTH = 20
 FIRST_VALUES = 8
-
-
-def bar(used: int, capacity: int, width: int = BAR_WIDTH) -> str:
-    """A text bar in eighths of a character; beyond the capacity it is full.
-
-    >>> bar(50, 100, 4)
-    '██··'
-    >>> bar(1, 100, 4)
-    '▏···'
-    """
-    eighths = min(width * 8, -(-used * width * 8 // capacity)) if capacity else 0
-    full, rest = divmod(eighths, 8)
-    text = "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
-    return text.ljust(width, "·")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
