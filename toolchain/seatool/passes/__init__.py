@@ -1,0 +1,40 @@
+"""Small rewrites from graph to graph, one file each.
+
+``prepare`` simplifies a float graph before quantization: results stay equal up to float32 rounding. ``optimize``
+simplifies an int8 graph: results stay equal in every bit. In both, a tensor that survives keeps its name and its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from seatool.ir import Graph
+from seatool.passes.drop_identities import drop_identities
+from seatool.passes.fold_constants import fold_constants
+from seatool.passes.fold_normalization import fold_normalization
+from seatool.passes.fuse_activations import fuse_activations
+from seatool.passes.lookup_tables import lookup_tables
+
+__all__ = ["optimize", "prepare"]
+
+Pass = Callable[[Graph, Callable[[str], None]], Graph]
+
+_PREPARE: tuple[Pass, ...] = (fold_constants, drop_identities, fold_normalization, fuse_activations)
+_OPTIMIZE: tuple[Pass, ...] = (fold_constants, drop_identities, fuse_activations, lookup_tables)
+
+
+def prepare(graph: Graph) -> Graph:
+    """A float graph with batch normalisation and activations folded into the layers in front of them."""
+    return _apply(_PREPARE, graph)[0]
+
+
+def optimize(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+    """An int8 graph with the same results and fewer operators, and one sentence on each rewrite."""
+    return _apply(_OPTIMIZE, graph)
+
+
+def _apply(passes: tuple[Pass, ...], graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+    messages: list[str] = []
+    for rewrite in passes:
+        graph = rewrite(graph, messages.append)
+    return graph, tuple(messages)
