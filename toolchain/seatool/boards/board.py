@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 RegionKind = Literal["flash", "tcm", "itcm", "sram"]
+
+FAULT_STACK_BYTES = 512
+"""What the fault handler runs on once the stack itself is unusable; reserved beside the stack in every image."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """A block of memory. Sizes and addresses in bytes; ``emulator_address`` is where the emulator puts it."""
+    """A block of memory. Sizes and addresses in bytes; ``emulator_address`` is where the emulator puts it.
+
+    ``emulator_address`` is None for a region that the emulated machine lacks: nothing can be placed there.
+    """
 
     name: str
     kind: RegionKind
@@ -21,12 +27,20 @@ class Region:
     emulator_address: int | None = None
     title: str = ""
 
+    @property
+    def end(self) -> int:
+        """The first address behind the region."""
+        return self.address + self.size
+
 
 @dataclass(frozen=True)
 class Core:
+    """``clock_hz`` of the core; ``hse_bypass_hz`` of the external clock it derives from (0: internal oscillator)."""
+
     cpu: str
     fpu: str
     clock_hz: int
+    hse_bypass_hz: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,3 +77,25 @@ class Board:
         """Regions that may hold data, fastest first (TCM, then SRAM in the file's order)."""
         data = [region for region in self.memory if region.kind in ("tcm", "sram")]
         return tuple(sorted(data, key=lambda region: region.kind != "tcm"))
+
+    @property
+    def stack_region(self) -> Region:
+        """The region that holds the stack (at its start, so that an overflow faults) and the static data."""
+        return self.ram[0]
+
+
+def describe(board: Board) -> dict[str, Any]:
+    """``board`` as plain data for JSON output; sizes in bytes, addresses as integers."""
+    return {
+        "name": board.name,
+        "title": board.title,
+        "core": dict(vars(board.core)),
+        "ram_bytes": sum(region.size for region in board.ram),
+        "flash_bytes": board.flash.size,
+        "stack_bytes": board.stack_bytes,
+        "memory": [dict(vars(region)) for region in board.memory],
+        "emulator": board.emulator,
+        "port": board.port,
+        "probe": dict(board.probe),
+        "pins": dict(board.pins),
+    }

@@ -1,0 +1,49 @@
+/* binding.h: the model as applications see it, whatever it is called. Implemented by the generated binding.c.
+ *
+ * The model's blocks of RAM are placed by the linker: binding.c puts the block of region X into section .ram.X.
+ */
+#ifndef BINDING_H
+#define BINDING_H
+
+#include <stdint.h>
+
+/* The model's block in one memory region. */
+typedef struct {
+    const char *name;
+    uint8_t *base;
+    uint32_t bytes;
+} model_region;
+
+/* Where a layer's output lies right after the layer ran. */
+typedef struct {
+    const char *name;
+    uint16_t layer;
+    uint8_t region;
+    uint32_t offset, bytes;
+} model_tensor;
+
+extern const char model_name[];
+extern const uint32_t model_layer_count;
+extern const char *const model_layer_names[];
+
+extern const uint32_t model_input_bytes, model_output_bytes;
+extern const uint32_t model_pcm_samples;     /* 0: no audio front end */
+extern const uint32_t model_embedding_count; /* floats that model_embed writes */
+
+extern const uint32_t model_region_count;
+extern const model_region model_regions[];
+extern const uint32_t model_tensor_count;
+extern const model_tensor model_tensors[];
+
+/* One inference. Several inputs or outputs are concatenated in graph order, each at its natural size. Returns 0. */
+int model_run(const int8_t *input, int8_t *output);
+
+/* Front end, one inference, and the output as real numbers. pcm: model_pcm_samples of int16, full scale 32768. */
+int model_embed(const int16_t *pcm, float *embedding);
+
+/* Called around every layer by code compiled with -DNN_HOOKS; defined by the test harness. A front end is layer 0.
+ * Views have no layer call. */
+void model_layer_begin(uint32_t layer);
+void model_layer_end(uint32_t layer);
+
+#endif

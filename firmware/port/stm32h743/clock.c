@@ -1,0 +1,80 @@
+/* clock.c: core voltage, flash wait states and PLL1 for BOARD_CLOCK_HZ. Source: ST RM0433, chapters 4, 6 and 8.
+ *
+ * PLL1 multiplies the internal 64 MHz oscillator or an external clock to twice the core's frequency. The AXI bus and
+ * all AHBs run at half of it, the APBs at a quarter.
+ */
+#include "clock.h"
+
+#include "board.h"
+#include "device.h"
+
+#define OVERDRIVE_HZ 400000000u /* above this the core needs voltage scale 0 */
+
+#if BOARD_HSE_BYPASS_HZ
+#define PLL_SOURCE RCC_PLLCKSELR_HSE
+#define PLL_M (BOARD_HSE_BYPASS_HZ / 8000000u)
+#define PLL_REFERENCE_HZ 8000000u
+#else
+#define PLL_SOURCE RCC_PLLCKSELR_HSI
+#define PLL_M 4u
+#define PLL_REFERENCE_HZ 16000000u
+#endif
+#define PLL_P 2u
+#define PLL_N (PLL_P * (BOARD_CLOCK_HZ / PLL_REFERENCE_HZ))
+
+_Static_assert(BOARD_CLOCK_HZ % PLL_REFERENCE_HZ == 0 && PLL_N >= 4u && PLL_N <= 512u, "PLL1 cannot make this clock");
+_Static_assert(BOARD_CLOCK_HZ <= 480000000u, "the STM32H743 runs at 480 MHz at most");
+
+static void raise_voltage(void)
+{
+    PWR->CR3 = (PWR->CR3 & ~PWR_CR3_BYPASS) | PWR_CR3_LDOEN | PWR_CR3_SCUEN;
+    while (!(PWR->CSR1 & PWR_CSR1_ACTVOSRDY)) {
+    }
+    PWR->D3CR = PWR_D3CR_VOS1;
+    while (!(PWR->D3CR & PWR_D3CR_VOSRDY)) {
+    }
+    if (BOARD_CLOCK_HZ > OVERDRIVE_HZ) {
+        RCC->APB4ENR |= RCC_APB4ENR_SYSCFGEN;
+        (void)RCC->APB4ENR; /* the clock runs once the write has reached the register */
+        SYSCFG_PWRCR |= SYSCFG_PWRCR_ODEN;
+        while (!(PWR->D3CR & PWR_D3CR_VOSRDY)) {
+        }
+    }
+}
+
+static void set_flash_latency(void)
+{
+    uint32_t latency = BOARD_CLOCK_HZ > OVERDRIVE_HZ ? 4u : 2u;
+    FLASH_ACR = (FLASH_ACR & ~FLASH_ACR_LATENCY) | latency;
+    while ((FLASH_ACR & FLASH_ACR_LATENCY) != latency) {
+    }
+}
+
+static void start_pll(void)
+{
+    if (BOARD_HSE_BYPASS_HZ) {
+        RCC->CR |= RCC_CR_HSEBYP;
+        RCC->CR |= RCC_CR_HSEON;
+        while (!(RCC->CR & RCC_CR_HSERDY)) {
+        }
+    }
+    RCC->PLLCKSELR = PLL_SOURCE | RCC_PLLCKSELR_DIVM1(PLL_M);
+    RCC->PLLCFGR = RCC_PLLCFGR_PLL1RGE_8_16_MHZ | RCC_PLLCFGR_DIVP1EN;
+    RCC->PLL1DIVR = RCC_PLL1DIVR_N1(PLL_N) | RCC_PLL1DIVR_P1(PLL_P);
+    RCC->CR |= RCC_CR_PLL1ON;
+    while (!(RCC->CR & RCC_CR_PLL1RDY)) {
+    }
+}
+
+void clock_init(void)
+{
+    raise_voltage();
+    start_pll();
+    RCC->D1CFGR = RCC_D1CFGR_HPRE_DIV2 | RCC_D1CFGR_D1PPRE_DIV2;
+    RCC->D2CFGR = RCC_D2CFGR_D2PPRE1_DIV2 | RCC_D2CFGR_D2PPRE2_DIV2;
+    RCC->D3CFGR = RCC_D3CFGR_D3PPRE_DIV2;
+    set_flash_latency();
+    RCC->CFGR |= RCC_CFGR_SW_PLL1;
+    while ((RCC->CFGR & RCC_CFGR_SWS) != RCC_CFGR_SWS_PLL1) {
+    }
+}

@@ -1,0 +1,102 @@
+/* port.c: STM32H743. Written from ST RM0433 and compiled in every build, but never run on silicon.
+ *
+ * Console: USART3. Counter: the core's cycle counter.
+ */
+#include "port.h"
+
+#include "board.h"
+#include "clock.h"
+#include "device.h"
+
+#define BAUD 115200u
+
+static void gpio_mode(uint32_t port, uint32_t pin, uint32_t mode)
+{
+    RCC->AHB4ENR |= 1u << port;
+    (void)RCC->AHB4ENR; /* the clock runs once the write has reached the register */
+    GPIO(port)->MODER = (GPIO(port)->MODER & ~(3u << 2u * pin)) | mode << 2u * pin;
+}
+
+static void gpio_usart(uint32_t port, uint32_t pin)
+{
+    gpio_mode(port, pin, GPIO_ALTERNATE);
+    uint32_t shift = 4u * (pin % 8u);
+    reg32 *function = &GPIO(port)->AFR[pin / 8u];
+    *function = (*function & ~(15u << shift)) | USART_AF << shift;
+}
+
+static void console_init(void)
+{
+    RCC->APB1LENR |= RCC_APB1LENR_USART3EN;
+    (void)RCC->APB1LENR;
+    USART3->BRR = (CLOCK_APB1_HZ + BAUD / 2u) / BAUD;
+    USART3->CR1 = USART_CR1_UE | USART_CR1_TE;
+    gpio_usart(BOARD_CONSOLE_TX_PORT, BOARD_CONSOLE_TX_PIN);
+    gpio_usart(BOARD_CONSOLE_RX_PORT, BOARD_CONSOLE_RX_PIN);
+}
+
+static void enable_caches(void)
+{
+    CACHE_ICIALLU = 0;
+    cpu_barrier();
+    SCB_CCR |= SCB_CCR_IC;
+
+    CACHE_CSSELR = 0;
+    cpu_barrier();
+    uint32_t ways = (CACHE_CCSIDR >> 3 & 0x3FFu) + 1u;
+    uint32_t sets = (CACHE_CCSIDR >> 13 & 0x7FFFu) + 1u;
+    for (uint32_t set = 0; set < sets; set++) {
+        for (uint32_t way = 0; way < ways; way++) {
+            CACHE_DCISW = way << 30 | set << 5; /* 4 ways, lines of 32 bytes */
+        }
+    }
+    cpu_barrier();
+    SCB_CCR |= SCB_CCR_DC;
+    cpu_barrier();
+}
+
+static void counter_init(void)
+{
+    DEMCR |= DEMCR_TRCENA;
+    DWT_LAR = DWT_LAR_UNLOCK;
+    DWT_CYCCNT = 0;
+    DWT_CTRL |= DWT_CTRL_CYCCNTENA;
+}
+
+void port_init(void)
+{
+    clock_init();
+    enable_caches();
+    RCC->AHB2ENR |= RCC_AHB2ENR_SRAM123EN;
+    console_init();
+    counter_init();
+#ifdef BOARD_LED_PORT
+    gpio_mode(BOARD_LED_PORT, BOARD_LED_PIN, GPIO_OUTPUT);
+#endif
+}
+
+void port_putc(char c)
+{
+    while (!(USART3->ISR & USART_ISR_TXE)) {
+    }
+    USART3->TDR = (uint8_t)c;
+}
+
+uint32_t port_ticks(void)
+{
+    return DWT_CYCCNT;
+}
+
+uint32_t port_ticks_hz(void)
+{
+    return BOARD_CLOCK_HZ;
+}
+
+void port_led(bool on)
+{
+#ifdef BOARD_LED_PORT
+    GPIO(BOARD_LED_PORT)->BSRR = 1u << (on ? BOARD_LED_PIN : BOARD_LED_PIN + 16u);
+#else
+    (void)on;
+#endif
+}

@@ -1,0 +1,103 @@
+"""Build a generated project with its own Makefile and measure the images."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatool.build import elf, tools
+from seatool.errors import BudgetError, InputError, SeatoolError, ToolError
+
+LOG = "build/build.log"
+_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
+_FAULT = re.compile(r"error:|undefined reference|undefined symbol|\*\*\* ")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Image:
+    """An ELF file and what it takes of each memory region, measured."""
+
+    path: Path
+    regions: tuple[elf.RegionUse, ...]
+    functions: dict[str, int]
+
+    def region(self, name: str) -> elf.RegionUse:
+        """Use of the region ``name``; KeyError if the image knows no such region."""
+        for region in self.regions:
+            if region.region == name:
+                return region
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Built:
+    """The board's image and its twin for the emulator."""
+
+    board: Image
+    emulator: Image
+
+    @property
+    def board_elf(self) -> Path:
+        return self.board.path
+
+    @property
+    def emulator_elf(self) -> Path:
+        return self.emulator.path
+
+
+def build(project: Path) -> Built:
+    """Run make in ``project`` and measure what came out.
+
+    Raises ToolError where a tool is missing or the compiler fails (the message holds its first complaints, the log is
+    ``build/build.log``), BudgetError where the image overflows a memory region.
+    """
+    if not (project / "Makefile").is_file():
+        raise InputError(f"{project} is not a project: it has no Makefile", "write one with `seatool compile`")
+    tools.require_compiler()
+    log = project / LOG
+    log.parent.mkdir(exist_ok=True)
+    made = _make(project, "all")
+    log.write_text(made.stdout, encoding="utf-8")
+    if made.returncode:
+        raise _failure(project, made.stdout)
+    listed = _make(project, "-s", "images")
+    if listed.returncode:
+        raise _failure(project, listed.stdout)
+    board, emulator = listed.stdout.split()
+    return Built(measure(project / board), measure(project / emulator))
+
+
+def measure(path: Path) -> Image:
+    """The ELF file ``path`` with its sizes."""
+    contents = elf.read(path)
+    return Image(path, contents.regions, contents.functions)
+
+
+def _make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    make = str(tools.require("make"))
+    return subprocess.run(
+        [make, "--no-print-directory", f"-j{os.cpu_count() or 1}", "-C", str(project), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=tools.environment(),
+    )
+
+
+def _failure(project: Path, log: str) -> SeatoolError:
+    """What make's output says went wrong."""
+    where = f"the whole log is {project / LOG}"
+    excess: dict[str, int] = {}
+    for region, count in _OVERFLOW.findall(log):
+        excess[region] = max(excess.get(region, 0), int(count))
+    if excess:
+        lines = [f"{region} overflows by {count:,} bytes" for region, count in sorted(excess.items())]
+        return BudgetError("\n  ".join([f"{project.name} does not fit the board's memory", *lines]), where)
+    faults = [line for line in log.splitlines() if _FAULT.search(line)] or log.splitlines()[-_SHOWN:]
+    return ToolError("\n  ".join([f"{project} does not compile", *faults[:_SHOWN]]), where)
