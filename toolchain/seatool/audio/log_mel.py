@@ -7,7 +7,7 @@ This file is the reference; ``firmware/audio`` is the same arithmetic in float32
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -164,14 +164,10 @@ class LogMel:
             raise ValueError(f"the front end takes {self.window_samples} samples, got an array of shape {sound.shape}")
         padded = np.pad(sound, (self.pad_left, self.pad_right))
         starts = np.arange(self.frames) * self.hop
-        spectrum = padded[starts[:, None] + np.arange(self.n_fft)] @ self._kernels
+        spectrum = padded[starts[:, None] + np.arange(self.n_fft)] @ _kernels(self.window.tobytes())
         bins = self.n_fft // 2 + 1
         power = spectrum[:, :bins] ** 2 + spectrum[:, bins:] ** 2
         return np.asarray(self.mel.T.astype(np.float64) @ power.T)
-
-    @cached_property
-    def _kernels(self) -> Float64:
-        return dft_kernels(self.window).astype(np.float64)
 
     def decibels(self, pcm: npt.ArrayLike) -> Float64:
         """Level below the loudest value, [-dynamic_range_db, 0] dB. pcm as in :meth:`mel_power` -> [bands, frames]."""
@@ -222,6 +218,12 @@ def dft_kernels(window: Float32) -> Float32:
     frequency = np.arange(n_fft // 2 + 1) * 2 * np.pi / float(n_fft)
     phase = np.arange(n_fft)[:, None] * frequency
     return np.hstack([np.cos(phase) * window[:, None], -np.sin(phase) * window[:, None]]).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _kernels(window: bytes) -> Float64:
+    """The kernels for the bytes of a float32 window, widened; the last few are kept."""
+    return dft_kernels(np.frombuffer(window, np.float32)).astype(np.float64)
 
 
 def mel_filters(sample_rate: int, n_fft: int, bands: int, fmin: float, fmax: float) -> Float32:
