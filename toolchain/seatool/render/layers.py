@@ -40,7 +40,8 @@ def _body(program: Program, names: Names, step: Step, operator: Operator) -> str
 def _value(program: Program, names: Names, step: Step, operator: Operator, value: Any) -> str:
     """A field's value in C; references become pointers."""
     if isinstance(value, (tuple, list)):
-        return "{" + ", ".join(_value(program, names, step, operator, item) for item in value) + "}"
+        # Empty braces would need C23; the kernel does not read what is not there.
+        return "{" + ", ".join(_value(program, names, step, operator, item) for item in value or (0,)) + "}"
     if not isinstance(value, Ref):
         return c.literal(value)
     if value.what == "constant":

@@ -57,7 +57,7 @@ def binding_context(program: Program, names: Names) -> dict[str, Any]:
         "layer_names": [c.string(step.name) for step in program.layers],
         "tensors": [
             f"{{{c.string(name)}, {layer}, {regions.index(buffer.region)}, {buffer.offset}, {buffer.size}}}"
-            for name, layer, buffer in _traced(program)
+            for name, layer, buffer in traced(program)
         ],
         "in_place": ", ".join(["&state"] + ["NULL"] * (len(names.inputs) + len(names.outputs))),
         "no_frontends": [] if program.graph.frontend is not None else [0],
@@ -172,7 +172,7 @@ def _memory_map(program: Program) -> list[str]:
     ]
 
 
-def _traced(program: Program) -> list[tuple[str, int, Any]]:
+def traced(program: Program) -> list[tuple[str, int, Any]]:
     """Tensors that a layer has made when it returns, views of them included: name, layer number, buffer."""
     made_by: dict[str, int] = {}
     traced = []

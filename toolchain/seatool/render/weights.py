@@ -15,7 +15,7 @@ def array_context(names: Names) -> list[dict[str, str]]:
             "comment": c.comment([_describe(step, constant)]),
             "alignment": str(constant.align),
             "declaration": f"const {c.c_type(constant.data)} {symbol}[{constant.data.size}]",
-            "values": c.array(constant.data),
+            "initializer": c.array(constant.data),
         }
         for symbol, (step, constant) in names.arrays.items()
     ]
