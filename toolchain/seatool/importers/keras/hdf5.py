@@ -31,14 +31,16 @@ def unpack(data: bytes, name: str) -> bytes:
     """
     if data[:2] != _GZIP_MAGIC:
         return data
+    plain = bytearray()
     try:
         with gzip.open(io.BytesIO(data)) as stream:
-            plain = stream.read(_LARGEST + 1)
+            while piece := stream.read(1 << 20):
+                plain += piece
+                if len(plain) > _LARGEST:
+                    raise InputError(f"{name}: unpacks to more than {_LARGEST >> 20} MB")
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{name}: the gzip data is damaged or cut off ({error})", "download the file again") from error
-    if len(plain) > _LARGEST:
-        raise InputError(f"{name}: unpacks to more than {_LARGEST >> 20} MB")
-    return plain
+    return bytes(plain)
 
 
 class WeightsFile:

@@ -58,11 +58,11 @@ def _check_order(model: RawModel) -> None:
     for op in model.ops:
         for index in op.outputs:
             tensor = model.tensors[index]
-            if index in producer or index in model.inputs or tensor.stored:
-                other = f"operator #{producer[index].index}" if index in producer else "the model's inputs or constants"
-                raise model.fail(
-                    f"operator #{op.index} {op.kind} writes {tensor.where}, which {other} already provides"
-                )
+            where = f"operator #{op.index} {op.kind} writes {tensor.where}"
+            if index in producer:
+                raise model.fail(f"{where}, which operator #{producer[index].index} already writes")
+            if index in model.inputs or tensor.stored:
+                raise model.fail(f"{where}, which is an input or a constant of the model")
             producer[index] = op
     known = {*model.inputs, *(t.index for t in model.tensors if t.stored)}
     for op in model.ops:
@@ -162,7 +162,7 @@ def _problems(operator: Operator, quantized: bool) -> Iterator[str]:
 
 
 def _unsupported(model: RawModel, ops: list[Op], problems: list[list[str]]) -> InputError:
-    rows = [(op, problem) for op, found in zip(ops, problems, strict=True) for problem in found]
+    rows = [(op, problem) for op, found in zip(ops, problems, strict=True) for problem in _shortened(found)]
     count = sum(1 for found in problems if found)
     numbers = [op.source.split(" ", 1) for op, _ in rows]
     widths = [max(len(row[column]) for row in numbers) for column in (0, 1)]
@@ -170,10 +170,15 @@ def _unsupported(model: RawModel, ops: list[Op], problems: list[list[str]]) -> I
         f"  {number:<{widths[0]}}  {where:<{widths[1]}}  {op.kind} v{op.version}" + (f": {problem}" if problem else "")
         for (number, where), (op, problem) in zip(numbers, rows, strict=True)
     ]
-    noun = "operators are" if count > 1 else "operator is"
+    noun = "operators" if count > 1 else "operator"
     hint = "supported operators and their limits: docs/operators.md"
     if any("uint8" in problem.lower() for _, problem in rows):
         hint = "uint8 is the quantization of TensorFlow 1.x: convert the model again, to int8; " + hint
     if model.subgraphs > 1:
         lines.append(f"  (the file has {model.subgraphs} subgraphs; only the first is compiled)")
-    return model.fail("\n".join([f"{count} {noun} not supported", *lines]), hint)
+    return model.fail("\n".join([f"{count} {noun} cannot be compiled", *lines]), hint)
+
+
+def _shortened(problems: list[str]) -> list[str]:
+    """The first two of an operator's problems; more of them are mostly more of the same."""
+    return problems if len(problems) < 3 else [*problems[:2], f"and {len(problems) - 2} more"]

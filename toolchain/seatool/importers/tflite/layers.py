@@ -2,6 +2,7 @@
 
 The converter names a tensor after the TensorFlow operations fused into it, for example
 ``model/re_lu/Relu;model/bn/FusedBatchNormV3;model/conv1/BiasAdd;model/conv1/Conv2D1``: the layer is ``model/conv1``.
+Files that were written here have weights called ``conv1/kernel``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from seatool.importers.tflite.records import RawModel, RawOp
 _GENERIC = re.compile(
     r"(Stateful)?PartitionedCall.*|Identity.*|tfl\..*|arith\.constant\d*|tensor_?\d+|\W*\d*\W*|serving_default.*"
 )
+_KERNEL = re.compile(r"[^;]+/(\w+_)?kernel")
 _TENSORFLOW_OPERATIONS = frozenset(
     {
         "add",
@@ -39,9 +41,12 @@ _MARKS = {
 
 def layer_path(op: RawOp, model: RawModel) -> tuple[str, ...]:
     """Scopes and name of the layer, e.g. ("model", "conv1"); () when the file does not say."""
-    sources = [op.outputs[0], *(i for i in op.inputs[1:2] if i >= 0 and model.tensors[i].stored)]
-    for index in sources:
-        path = _path(model.tensors[index].name, op.kind)
+    weights = [model.tensors[i].name for i in op.inputs[1:2] if i >= 0 and model.tensors[i].stored]
+    for name in weights:
+        if _KERNEL.fullmatch(name):
+            return tuple(name.split("/")[:-1])
+    for name in (model.tensors[op.outputs[0]].name, *weights):
+        path = _path(name, op.kind)
         if not _GENERIC.fullmatch(path[-1]):
             return path
     return ()
@@ -51,7 +56,8 @@ def _path(tensor: str, kind: str) -> tuple[str, ...]:
     segments = [_scopes(segment) for segment in tensor.split(";")]
     marks = _MARKS.get(kind, (kind.replace("_", "").lower(),))
     chosen = next((s for mark in marks for s in reversed(segments) if _bare(s[-1]).lower() == mark), segments[0])
-    if len(chosen) > 1 and (chosen[-1][:1].isupper() or _bare(chosen[-1]) in _TENSORFLOW_OPERATIONS):
+    operations = {*_TENSORFLOW_OPERATIONS, kind.lower()}
+    if len(chosen) > 1 and (chosen[-1][:1].isupper() or _bare(chosen[-1]) in operations or chosen[-1] in operations):
         chosen = chosen[:-1]
     if len(chosen) > 1 and chosen[-1] == "batchnorm":
         chosen = chosen[:-1]

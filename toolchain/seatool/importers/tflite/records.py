@@ -16,6 +16,8 @@ from seatool.ir import Array, Quantization
 from seatool.kernels import Field
 
 _LARGEST_TENSOR = (1 << 31) - 1
+_LONGEST_NAME = 80
+"""In messages: names of fused layers run to hundreds of characters."""
 
 
 @dataclass
@@ -37,7 +39,7 @@ class RawTensor:
 
     @property
     def where(self) -> str:
-        return f"tensor {self.index} '{self.name}'"
+        return _where(self.index, self.name)
 
 
 @dataclass
@@ -179,9 +181,14 @@ def _tensors(graph: Table, buffers: list[Table]) -> list[RawTensor]:
     for index, table in enumerate(graph.tables(schema.SubGraph.TENSORS, "tensor")):
         own = table.string(schema.Tensor.NAME)
         name = _unique(own or f"tensor_{index}", taken)
-        table.where = f"tensor {index} '{name[:80]}'"
+        table.where = _where(index, name)
         tensors.append(_tensor(index, name, table, buffers))
     return tensors
+
+
+def _where(index: int, name: str) -> str:
+    short = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+    return f"tensor {index} '{short}'"
 
 
 def _unique(name: str, taken: dict[str, int]) -> str:
@@ -221,7 +228,8 @@ def _tensor(index: int, name: str, table: Table, buffers: list[Table]) -> RawTen
     tensor.stored = True
     if kind.numpy is not None and not tensor.is_sparse:
         if len(data) != size:
-            table.fail(f"its buffer has {len(data):,} bytes, shape {list(shape)} of {kind.name} needs {size:,}")
+            number = table.scalar(schema.Tensor.BUFFER, "uint32")
+            table.fail(f"buffer {number} has {len(data):,} bytes, shape {list(shape)} of {kind.name} needs {size:,}")
         dtype = np.dtype(kind.numpy)
         tensor.data = np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
         if dtype.kind == "f" and not np.isfinite(tensor.data).all():

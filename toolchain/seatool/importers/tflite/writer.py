@@ -38,7 +38,7 @@ class _Writer:
     def write(self) -> bytes:
         build = self.build
         buffers = [None, *(t.data for t in self.graph.tensors.values() if t.data is not None)]
-        fields = {
+        fields: dict[int, Value] = {
             schema.Model.VERSION: ("uint32", schema.VERSION),
             schema.Model.OPERATOR_CODES: build.tables([self._code(*code) for code in self.codes]),
             schema.Model.SUBGRAPHS: build.tables([self._subgraph()]),
@@ -81,7 +81,7 @@ class _Writer:
             schema.Tensor.NAME: build.string(tensor.name),
         }
         if tensor.quant is not None:
-            quantization = {
+            quantization: dict[int, Value] = {
                 schema.Quantization.SCALE: build.numbers(tensor.quant.scales),
                 schema.Quantization.ZERO_POINT: build.numbers(np.array(tensor.quant.zero_point, np.int64)),
                 schema.Quantization.QUANTIZED_DIMENSION: ("int32", tensor.quant.axis or 0),

@@ -1,0 +1,156 @@
+/* probe.c: a model of two layers that misbehaves when the first byte of its input says so.
+ *
+ * Layer "work" runs 2 * count + constant instructions, count being the little-endian word at input + 4, and doubles the
+ * input; layer "sum" adds up what "work" wrote. With PCM, a front end makes the input of the samples' high bytes.
+ */
+#include <string.h>
+
+#include "binding.h"
+#include "port.h"
+
+#ifdef NN_HOOKS
+#define BEGIN(layer) model_layer_begin(layer)
+#define END(layer) model_layer_end(layer)
+#else
+#define BEGIN(layer) ((void)0)
+#define END(layer) ((void)0)
+#endif
+
+enum { INPUT = 16, FRONT_END = 0, WORK = 1, SUM = 2 };
+
+/* fast: input, doubled, one spare byte. slow: sum, then bytes that are never written. */
+static uint8_t fast[64] __attribute__((section(".ram." FAST), aligned(32)));
+static uint8_t slow[64] __attribute__((section(".ram." SLOW), aligned(32)));
+
+const char model_name[] = "probe";
+const uint32_t model_layer_count = 3;
+const char *const model_layer_names[] = {"front_end", "work", "sum"};
+const uint32_t model_input_bytes = INPUT, model_output_bytes = 4;
+const uint32_t model_pcm_samples = INPUT, model_embedding_count = 2;
+const uint32_t model_region_count = 2;
+const model_region model_regions[] = {{FAST, fast, sizeof fast}, {SLOW, slow, sizeof slow}};
+const uint32_t model_tensor_count = 3;
+const model_tensor model_tensors[] = {
+    {"features", FRONT_END, 0, 0, INPUT},
+    {"doubled", WORK, 0, INPUT, INPUT},
+    {"total", SUM, 1, 0, 4},
+};
+
+#ifdef __arm__
+#define DTCM_END 0x20020000u
+#define SRAM123_END 0x60148000u /* of m7 in the emulator */
+
+static void poke(uint32_t address)
+{
+    volatile uint32_t hidden = address; /* from the compiler, which would refuse */
+    *(volatile uint8_t *)hidden = 1;
+}
+
+static void count_down(uint32_t count)
+{
+    __asm__ volatile("1: subs %0, #1\n\tbne 1b" : "+r"(count)::"cc");
+}
+
+__attribute__((noinline)) static uint32_t recurse(uint32_t depth)
+{
+    volatile uint8_t frame[64];
+    frame[0] = (uint8_t)depth;
+    return depth == 0 ? frame[0] : recurse(depth - 1u) + frame[0];
+}
+
+__attribute__((noinline)) static uint8_t large_frame(void)
+{
+    volatile uint8_t frame[65536];
+    frame[0] = 1;
+    return frame[0];
+}
+
+/* bx lr */
+static void run_from_ram(void)
+{
+    static uint16_t code[2];
+    code[0] = 0x4770;
+    ((void (*)(void))((uint32_t)code | 1u))();
+}
+
+__attribute__((noinline)) static void misbehave(char what, uint32_t count)
+{
+    volatile uint32_t zero = 0;
+    switch (what) {
+    case 'e': poke(DTCM_END); break;
+    case 'g': poke(SRAM123_END + 8u); break;
+    case 'n': poke(4); break;
+    case 'm': (void)*(volatile uint32_t *)(zero + 8u); break;
+    case 'f': poke((uint32_t)model_name); break;
+    case 'p': poke(0x40005000u); break;
+    case 'x': run_from_ram(); break;
+    case 'j': ((void (*)(void))(zero + 1u))(); break;
+    case 's': (void)recurse(1000000u); break;
+    case 'S': (void)large_frame(); break;
+    case 'k': (void)recurse(count); break;
+    case 'd': zero = 1u / zero; break;
+    case 'u': __asm__ volatile("udf #0"); break;
+    case 'l': for (;;) { } break;
+    case 'L': __asm__ volatile("cpsid f"); poke(0x90000000u); break; /* nothing is there, and no handler may run */
+    case 'q': app_stop(3); break;
+    case 'z': app_stop(0); break;
+    default: break;
+    }
+}
+#else
+static void count_down(uint32_t count)
+{
+    (void)count;
+}
+
+static void misbehave(char what, uint32_t count)
+{
+    (void)count;
+    if (what == 'o') {
+        volatile uint32_t behind = sizeof slow;
+        slow[behind] = 1;
+    }
+}
+#endif
+
+static int run(void)
+{
+    uint32_t count;
+    memcpy(&count, fast + 4, sizeof count);
+    BEGIN(WORK);
+    count_down(count + 1u);
+    misbehave((char)fast[0], count);
+    for (uint32_t i = 0; i < INPUT; i++) {
+        fast[INPUT + i] = (uint8_t)(2u * fast[i]);
+    }
+    END(WORK);
+    BEGIN(SUM);
+    uint32_t total = fast[0] == 'i' ? slow[40] : 0;
+    for (uint32_t i = 0; i < INPUT; i++) {
+        total += fast[INPUT + i];
+    }
+    memcpy(slow, &total, sizeof total);
+    END(SUM);
+    return fast[0] == 'r';
+}
+
+int model_run(const int8_t *input, int8_t *output)
+{
+    memcpy(fast, input, INPUT);
+    int status = run();
+    memcpy(output, slow, 4);
+    return status;
+}
+
+int model_embed(const int16_t *pcm, float *embedding)
+{
+    BEGIN(FRONT_END);
+    for (uint32_t i = 0; i < INPUT; i++) {
+        fast[i] = (uint8_t)((uint16_t)pcm[i] >> 8);
+    }
+    END(FRONT_END);
+    int status = run();
+    embedding[0] = (float)(slow[0] + 256 * slow[1]) * 0.25f;
+    embedding[1] = -1.5f;
+    return status;
+}
