@@ -64,7 +64,7 @@ def layer_names(paths: Sequence[tuple[str, ...]], kinds: Sequence[str]) -> list[
     """
     bases = [
         identifier("_".join(path)) if path else identifier(kind)
-        for path, kind in zip(_without_common_scopes(paths), kinds, strict=True)
+        for path, kind in zip(_without_export_suffix(_without_common_scopes(paths)), kinds, strict=True)
     ]
     groups = Counter(bases)
     main = Counter(base for base, kind in zip(bases, kinds, strict=True) if kind in _MAIN)
@@ -99,3 +99,11 @@ def _without_common_scopes(paths: Sequence[tuple[str, ...]]) -> list[tuple[str, 
         if 2 * count <= named:
             return result
         result = [path[1:] if len(path) > 1 and path[0] == first else path for path in result]
+
+
+def _without_export_suffix(paths: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Keras 3 exports every layer as <layer>_1: drop that when all have it."""
+    named = {path[-1] for path in paths if path}
+    if len(named) < 2 or not all(re.fullmatch(r".*[^\W\d_].*_1", name) for name in named):
+        return paths
+    return [(*path[:-1], path[-1][:-2]) if path else path for path in paths]

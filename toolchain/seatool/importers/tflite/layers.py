@@ -15,21 +15,9 @@ _GENERIC = re.compile(
     r"(Stateful)?PartitionedCall.*|Identity.*|tfl\..*|arith\.constant\d*|tensor_?\d+|\W*\d*\W*|serving_default.*"
 )
 _KERNEL = re.compile(r"[^;]+/(\w+_)?kernel")
-_TENSORFLOW_OPERATIONS = frozenset(
-    {
-        "add",
-        "batchnorm",
-        "concat",
-        "convolution",
-        "depthwise",
-        "mul",
-        "sub",
-        "strided_slice",
-        "transpose",
-        "max",
-        "mean",
-    }
-)
+_OPERATIONS = "add batchnorm concat convolution depthwise max mean mul strided_slice sub transpose"
+_TENSORFLOW_OPERATIONS = frozenset(_OPERATIONS.split())
+_WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _MARKS = {
     "CONV_2D": ("biasadd", "conv2d", "convolution"),
     "DEPTHWISE_CONV_2D": ("biasadd", "depthwise"),
@@ -41,7 +29,8 @@ _MARKS = {
 
 def layer_path(op: RawOp, model: RawModel) -> tuple[str, ...]:
     """Scopes and name of the layer, e.g. ("model", "conv1"); () when the file does not say."""
-    weights = [model.tensors[i].name for i in op.inputs[1:2] if i >= 0 and model.tensors[i].stored]
+    candidates = op.inputs[1:2] if op.kind in _WITH_WEIGHTS else ()
+    weights = [model.tensors[i].name for i in candidates if i >= 0 and model.tensors[i].stored]
     for name in weights:
         if _KERNEL.fullmatch(name):
             return tuple(name.split("/")[:-1])
