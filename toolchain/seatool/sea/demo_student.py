@@ -129,13 +129,14 @@ def _deterministic() -> None:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The student, .h5.gz.")
 @click.option("--wav", type=click.Path(path_type=Path, dir_okay=False), help="Also write the demo's recording here.")
 @click.option("--sounds", "count", default=12000, show_default=True, help="Generated training sounds.")
+@click.option("--held-out", "held_out_count", default=1800, show_default=True, help="Generated test sounds.")
 @click.option("--epochs", default=12, show_default=True)
 @click.option("--quiet", is_flag=True)
-def main(out: Path, wav: Path | None, count: int, epochs: int, quiet: bool) -> None:
+def main(out: Path, wav: Path | None, count: int, held_out_count: int, epochs: int, quiet: bool) -> None:
     _deterministic()
     if wav:
         soundfile.write(wav, audio.to_int16(synthetic.street(STREET_SEED)), 16000, "PCM_16", format="WAV")
-    sounds, held_out = Sounds(count, TRAINING_SEED), Sounds(1800, HELD_OUT_SEED)
+    sounds, held_out = Sounds(count, TRAINING_SEED), Sounds(held_out_count, HELD_OUT_SEED)
     fitted = teacher.Teacher.fit(sounds.features)
     network = train(sounds, fitted.embed(sounds.features), epochs, not quiet)
     out.write_bytes(pack(network))
