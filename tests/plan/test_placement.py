@@ -31,7 +31,8 @@ def assert_legal(items: tuple[Block, ...], placed: Placement) -> None:
     """No two blocks share a byte in any step."""
     assert placed.offsets.keys() == {block.name for block in items}
     for step in range(STEPS + 1):
-        taken = sorted((placed.offsets[b.name], placed.offsets[b.name] + b.at(step)) for b in items if b.at(step))
+        here = [(placed.offsets[b.name], b.needs[step]) for b in items if step in b.needs]
+        taken = sorted((offset, offset + need) for offset, need in here)
         assert all(offset % ALIGNMENT == 0 for offset, _ in taken)
         assert all(end <= start for (_, end), (start, _) in pairwise(taken))
         assert not taken or taken[-1][1] <= placed.height

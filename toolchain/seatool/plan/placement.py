@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 ALIGNMENT = 16
 """Every block starts at a multiple of this many bytes, and occupies a multiple of it."""
 
-SEARCH_NODES = 20_000
-"""Nodes that the exact search may visit; a count, not a time, so that plans are reproducible."""
+SEARCH_WORK = 500_000
+"""Nodes times blocks that the exact search may visit; a count, not a time, so that plans are reproducible."""
 
 SEARCH_BLOCKS = 200
 """The exact search is not tried on more blocks than this: it would not finish, and it recurses once per block."""
@@ -33,10 +33,6 @@ class Span:
         """``size`` rounded up to the alignment."""
         return -(-self.size // ALIGNMENT) * ALIGNMENT
 
-    def meets(self, other: Span) -> bool:
-        """Whether both are needed in one step."""
-        return self.first <= other.last and other.first <= self.last
-
 
 @dataclass(frozen=True)
 class Block:
@@ -49,17 +45,27 @@ class Block:
     def room(self) -> int:
         return max(span.room for span in self.spans)
 
+    @cached_property
+    def needs(self) -> Mapping[int, int]:
+        """Bytes by step, for the steps in which the block is needed."""
+        needs: dict[int, int] = {}
+        for span in self.spans:
+            for step in range(span.first, span.last + 1):
+                needs[step] = max(span.room, needs.get(step, 0))
+        return needs
+
+    @property
+    def first(self) -> int:
+        return min(self.needs)
+
     @property
     def duration(self) -> int:
-        return max(span.last for span in self.spans) - min(span.first for span in self.spans) + 1
-
-    def at(self, step: int) -> int:
-        """Bytes that the block needs in ``step``."""
-        return max((span.room for span in self.spans if span.first <= step <= span.last), default=0)
+        """Number of steps."""
+        return len(self.needs)
 
     def room_beside(self, other: Block) -> int:
         """The most bytes that this block needs in any step that also needs ``other``; 0 if they never meet."""
-        return max((a.room for a in self.spans if any(a.meets(b) for b in other.spans)), default=0)
+        return max((self.needs[step] for step in self.needs.keys() & other.needs.keys()), default=0)
 
 
 @dataclass(frozen=True)
@@ -70,19 +76,26 @@ class Placement:
     height: int
 
 
-def live(blocks: Iterable[Block], step: int) -> int:
-    """Bytes that ``blocks`` need in ``step``."""
-    return sum(block.at(step) for block in blocks)
+def demand(blocks: Iterable[Block]) -> dict[int, int]:
+    """Bytes that ``blocks`` need together, by step.
+
+    >>> demand([Block("a", (Span(0, 1, 64),)), Block("b", (Span(1, 2, 32),))])
+    {0: 64, 1: 96, 2: 32}
+    """
+    total: dict[int, int] = {}
+    for block in blocks:
+        for step, need in block.needs.items():
+            total[step] = total.get(step, 0) + need
+    return total
 
 
-def peak(blocks: Sequence[Block]) -> tuple[int, int]:
+def peak(blocks: Iterable[Block]) -> tuple[int, int]:
     """The first step that needs the most bytes, and these bytes; no placement can be lower.
 
     >>> peak([Block("a", (Span(0, 1, 64),)), Block("b", (Span(1, 2, 32),))])
     (1, 96)
     """
-    steps = sorted({span.first for block in blocks for span in block.spans})
-    return max(((step, live(blocks, step)) for step in steps), key=lambda pair: pair[1], default=(0, 0))
+    return max(demand(blocks).items(), key=lambda pair: (pair[1], -pair[0]), default=(0, 0))
 
 
 @lru_cache(maxsize=1024)
@@ -112,31 +125,43 @@ def place(blocks: tuple[Block, ...]) -> Placement:
 
 def place_above(blocks: Iterable[Block], fixed: Placement, fixed_blocks: Sequence[Block]) -> Placement:
     """``fixed`` with ``blocks`` added, each at the lowest offset where it meets none of the blocks there."""
-    placed = [(block, fixed.offsets[block.name]) for block in fixed_blocks]
+    placed = {block: fixed.offsets[block.name] for block in fixed_blocks}
     for block in sorted(blocks, key=lambda block: -block.room):
-        forbidden = [
-            (offset - block.room_beside(other), offset + other.room_beside(block))
-            for other, offset in placed
-            if other.room_beside(block)
+        placed[block] = lowest_offset(block, placed)
+    height = max((offset + block.room for block, offset in placed.items()), default=0)
+    return Placement({block.name: offset for block, offset in placed.items()}, height)
+
+
+def lowest_offset(block: Block, placed: Mapping[Block, int]) -> int:
+    """Where ``block`` can go among blocks that stay where they are."""
+    return _lowest(
+        [
+            (offset - block.room_beside(other), offset + room)
+            for other, offset in placed.items()
+            if (room := other.room_beside(block))
         ]
-        placed.append((block, _lowest(forbidden)))
-    height = max((offset + block.room for block, offset in placed), default=0)
-    return Placement({block.name: offset for block, offset in placed}, height)
+    )
 
 
 def _rooms_beside(blocks: Sequence[Block]) -> list[dict[int, int]]:
     """For block i, by block j that it meets: bytes of i that j must keep clear of."""
+    alive: dict[int, list[int]] = {}
+    for i, block in enumerate(blocks):
+        for step in block.needs:
+            alive.setdefault(step, []).append(i)
     table: list[dict[int, int]] = [{} for _ in blocks]
-    for i, a in enumerate(blocks):
-        for j, b in enumerate(blocks):
-            if i != j and (room := a.room_beside(b)):
-                table[i][j] = room
+    for step, together in alive.items():
+        for i in together:
+            need = blocks[i].needs[step]
+            for j in together:
+                if i != j and table[i].get(j, 0) < need:
+                    table[i][j] = need
     return table
 
 
 def _orders(blocks: Sequence[Block]) -> Iterator[list[int]]:
     """Promising orders for first fit."""
-    first = [min(span.first for span in block.spans) for block in blocks]
+    first = [block.first for block in blocks]
     numbers = range(len(blocks))
     yield sorted(numbers, key=lambda i: (-blocks[i].room, first[i]))
     yield sorted(numbers, key=lambda i: (-blocks[i].duration, -blocks[i].room))
@@ -200,14 +225,10 @@ class _Search:
     def __init__(self, blocks: Sequence[Block], beside: list[dict[int, int]], best: list[int], floor: int) -> None:
         self.blocks, self.beside, self.floor = blocks, beside, floor
         self.best, self.best_height = best, _height(blocks, best)
-        steps = sorted({span.first for block in blocks for span in block.spans})
-        self.needs = [
-            {number: need for number, step in enumerate(steps) if (need := block.at(step))} for block in blocks
-        ]
-        self.rest = [live(blocks, step) for step in steps]
-        self.tops = [0] * len(steps)
+        self.rest = demand(blocks)
+        self.tops = dict.fromkeys(self.rest, 0)
         self.offsets = [-1] * len(blocks)
-        self.nodes = 0
+        self.nodes_left = SEARCH_WORK // len(blocks)
 
     def run(self) -> list[int]:
         """The best offsets found within the limit of nodes."""
@@ -216,12 +237,12 @@ class _Search:
 
     def _descend(self, lowest: list[int], last: tuple[int, int]) -> bool:
         """Place the remaining blocks after ``last`` = (offset, index); True when the search is over."""
-        self.nodes += 1
+        self.nodes_left -= 1
         waiting = [i for i, offset in enumerate(self.offsets) if offset < 0]
         if not waiting:
             self.best, self.best_height = list(self.offsets), _height(self.blocks, self.offsets)
             return self.best_height == self.floor
-        if self.nodes > SEARCH_NODES:
+        if self.nodes_left < 0:
             return True
         ready = [i for i in waiting if (lowest[i], i) > last]
         ready.sort(key=lambda i: (lowest[i], -self.blocks[i].room, i))
@@ -229,9 +250,9 @@ class _Search:
 
     def _try(self, i: int, lowest: list[int]) -> bool:
         """Place block ``i`` at its lowest offset and go on from there; everything is as before on return."""
-        offset, tops = lowest[i], dict.fromkeys(self.needs[i], 0)
-        for step, need in self.needs[i].items():
-            tops[step] = self.tops[step]
+        needs = self.blocks[i].needs
+        offset, tops = lowest[i], {step: self.tops[step] for step in needs}
+        for step, need in needs.items():
             self.tops[step] = offset + need
             self.rest[step] -= need
         self.offsets[i] = offset
@@ -242,14 +263,15 @@ class _Search:
                 above[j] = max(above[j], offset + room)
             over = self._descend(above, (offset, i))
         self.offsets[i] = -1
-        for step, need in self.needs[i].items():
+        for step, need in needs.items():
             self.tops[step] = tops[step]
             self.rest[step] += need
         return over
 
     def _promises(self, offset: int) -> bool:
         """Whether the rest can still end below the best height, given that nothing more goes below ``offset``."""
-        return all(
-            (max(top, offset) if rest else top) + rest < self.best_height
-            for top, rest in zip(self.tops, self.rest, strict=True)
-        )
+        for step, rest in self.rest.items():
+            top = self.tops[step]
+            if (max(top, offset) + rest if rest else top) >= self.best_height:
+                return False
+        return True

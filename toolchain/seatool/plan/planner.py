@@ -21,7 +21,7 @@ from seatool.plan.budget import (
 from seatool.plan.choose import Candidate, Choice, bind_all, choices, rejections
 from seatool.plan.frontend import FRONT_END, FrontEnd, front_end
 from seatool.plan.lifetimes import Lifetimes, lifetimes
-from seatool.plan.placement import Block, Span, live, peak
+from seatool.plan.placement import Block, Span, demand, peak
 from seatool.plan.program import Buffer, Part, Program, Step, Usage
 from seatool.plan.regions import Demand, Layout, Room, arrange
 from seatool.plan.shortage import Needs, Peak, shortage
@@ -106,7 +106,8 @@ def _relieve(draft: _Draft, considered: Sequence[Choice], levels: list[int]) -> 
     spare = [i for i, choice in enumerate(considered) if levels[i] + 1 < len(choice.candidates)]
     if not spare:
         return False
-    levels[max(spare, key=lambda i: live(draft.demand.blocks, start + i))] += 1
+    needs = demand(draft.demand.blocks)
+    levels[max(spare, key=lambda i: needs.get(start + i, 0))] += 1
     return True
 
 
@@ -128,8 +129,7 @@ def _draft(graph: Graph, front: FrontEnd | None, considered: Sequence[Choice], l
         for number, count in needs.items()
         if count
     }
-    demand = Demand(times.blocks, tuple(scratch.values()), _heat(times, steps))
-    return _Draft(picks, times, demand, scratch, names)
+    return _Draft(picks, times, Demand(times.blocks, tuple(scratch.values()), _heat(times, steps)), scratch, names)
 
 
 def _heat(times: Lifetimes, steps: Sequence[tuple[int, Operator, Variant | None]]) -> dict[str, float]:
@@ -169,7 +169,7 @@ def _needs(
     if layout is None:
         model = (Part(ACTIVATIONS, activations), Part(SCRATCH, most - activations))
         ram = Usage(ram.region, ram.capacity, (*model, *firmware_ram(stack)))
-    alive = {block.name: block.at(step) for block in draft.demand.blocks if block.at(step)}
+    alive = {block.name: block.needs[step] for block in draft.demand.blocks if step in block.needs}
     largest = max(((block.name, block.room) for block in draft.demand.blocks), key=lambda pair: pair[1])
     return Needs(usages[0], ram, Peak(draft.names[step], alive), largest, layout is not None)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from seatool.plan.placement import Block, Placement, peak, place, place_above
+from seatool.plan.placement import Block, Placement, lowest_offset, peak, place, place_above
 
 SPLIT_NODES = 2_000
 """Nodes that the search over splits may visit; a count, so that plans are reproducible."""
@@ -64,7 +64,7 @@ class Demand:
 
     def coolness(self, block: Block) -> tuple[float, int, str]:
         """Sorts activations: the hottest first, then the earliest."""
-        return -self.heat.get(block.name, 0.0), min(span.first for span in block.spans), block.name
+        return -self.heat.get(block.name, 0.0), block.first, block.name
 
 
 def arrange(demand: Demand, rooms: Sequence[Room], limit: int | None = None) -> Layout | None:
@@ -112,31 +112,77 @@ def _homes(demand: Demand, rooms: Sequence[Room]) -> Iterator[Homes]:
     yield from _splits(demand, rooms)
 
 
+class _Shelf:
+    """A region being filled: what is in it, what that needs by step, and where it could lie."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.blocks: tuple[Block, ...] = ()
+        self.needs: dict[int, int] = {}
+        self.offsets: dict[Block, int] = {}
+
+    def peak_with(self, block: Block) -> int:
+        """The most bytes needed in a step once ``block`` is here."""
+        with_it = max(self.needs.get(step, 0) + need for step, need in block.needs.items())
+        return max(with_it, *self.needs.values()) if self.needs else with_it
+
+    def add(self, block: Block) -> None:
+        """Take ``block`` without asking whether it fits."""
+        self.blocks += (block,)
+        for step, need in block.needs.items():
+            self.needs[step] = self.needs.get(step, 0) + need
+
+    def remove(self) -> None:
+        """Give back the last block."""
+        block, self.blocks = self.blocks[-1], self.blocks[:-1]
+        for step, need in block.needs.items():
+            self.needs[step] -= need
+
+    def take(self, block: Block) -> bool:
+        """Take ``block`` if there is a placement with it; others may move."""
+        if self.peak_with(block) > self.room.bytes:
+            return False
+        offset = lowest_offset(block, self.offsets)
+        if offset + block.room <= self.room.bytes:
+            self.offsets[block] = offset
+        else:
+            placement = place((*self.blocks, block))
+            if placement.height > self.room.bytes:
+                return False
+            self.offsets = {b: placement.offsets[b.name] for b in (*self.blocks, block)}
+        self.add(block)
+        return True
+
+
+def _assignment(shelves: Iterable[_Shelf]) -> Homes:
+    return {block.name: shelf.room.region for shelf in shelves for block in shelf.blocks}
+
+
 def _hot_first(demand: Demand, rooms: Sequence[Room]) -> Homes | None:
     """Scratch, then activations by heat, each in the fastest region where the sum of activations stays at the bound."""
     floor = peak(demand.activations)[1]
-    held: dict[str, tuple[Block, ...]] = {room.region: () for room in rooms}
-    activations = dict(held)
-    peaks = dict.fromkeys(held, 0)
-    for block in sorted(demand.scratch, key=_by_size) + sorted(demand.activations, key=demand.coolness):
-        for room in rooms:
-            name = room.region
-            grown = activations[name] + ((block,) if block in demand.activations else ())
-            need = peak(grown)[1]
-            if sum(peaks.values()) - peaks[name] + need <= floor and _fits((*held[name], block), room):
-                held[name] += (block,)
-                activations[name], peaks[name] = grown, need
+    shelves = [_Shelf(room) for room in rooms]
+    if not all(any(shelf.take(block) for shelf in shelves) for block in sorted(demand.scratch, key=_by_size)):
+        return None
+    # The same shelves with activations alone, to know their sum.
+    activations, peaks = [_Shelf(room) for room in rooms], [0 for _ in rooms]
+    for block in sorted(demand.activations, key=demand.coolness):
+        for i, shelf in enumerate(shelves):
+            need = activations[i].peak_with(block)
+            if sum(peaks) - peaks[i] + need <= floor and shelf.take(block):
+                activations[i].add(block)
+                peaks[i] = need
                 break
         else:
             return None
-    return {block.name: region for region, blocks in held.items() for block in blocks}
+    return _assignment(shelves)
 
 
 def _together(demand: Demand, rooms: Sequence[Room]) -> Homes | None:
     """Scratch in the fastest regions that have room; all activations in the first region that then holds them."""
     for number, room in enumerate(rooms):
         homes = {block.name: room.region for block in demand.activations}
-        if not _fits(demand.activations, room):
+        if place(demand.activations).height > room.bytes:
             continue
         for block in demand.scratch:
             before = [home for home in rooms[:number] if home.bytes >= block.room]
@@ -163,7 +209,7 @@ def _by_size(block: Block) -> tuple[int, str]:
 
 
 def _by_time(block: Block) -> tuple[int, str]:
-    return min(span.first for span in block.spans), block.name
+    return block.first, block.name
 
 
 def _by_area(block: Block) -> tuple[int, str]:
@@ -171,44 +217,34 @@ def _by_area(block: Block) -> tuple[int, str]:
 
 
 def _greedy(blocks: Iterable[Block], rooms: Sequence[Room]) -> Homes | None:
-    held: dict[str, tuple[Block, ...]] = {room.region: () for room in rooms}
-    for block in blocks:
-        for room in rooms:
-            if _fits((*held[room.region], block), room):
-                held[room.region] += (block,)
-                break
-        else:
-            return None
-    return {block.name: region for region, blocks_here in held.items() for block in blocks_here}
-
-
-def _fits(blocks: tuple[Block, ...], room: Room) -> bool:
-    return peak(blocks)[1] <= room.bytes and place(blocks).height <= room.bytes
+    shelves = [_Shelf(room) for room in rooms]
+    if all(any(shelf.take(block) for shelf in shelves) for block in blocks):
+        return _assignment(shelves)
+    return None
 
 
 class _SplitSearch:
     """Depth-first search for an assignment of blocks to regions in which every region's placement fits."""
 
     def __init__(self, blocks: Sequence[Block], rooms: Sequence[Room]) -> None:
-        self.blocks, self.rooms = blocks, rooms
-        self.held: dict[str, tuple[Block, ...]] = {room.region: () for room in rooms}
-        self.nodes = 0
+        self.blocks = blocks
+        self.shelves = [_Shelf(room) for room in rooms]
+        self.nodes_left = SPLIT_NODES
 
     def run(self) -> Homes | None:
-        if not self._descend(0):
-            return None
-        return {block.name: region for region, blocks in self.held.items() for block in blocks}
+        return _assignment(self.shelves) if self._descend(0) else None
 
     def _descend(self, index: int) -> bool:
-        self.nodes += 1
+        self.nodes_left -= 1
         if index == len(self.blocks):
-            return all(place(self.held[room.region]).height <= room.bytes for room in self.rooms)
-        for room in self.rooms:
-            before = self.held[room.region]
-            self.held[room.region] = (*before, self.blocks[index])
-            if peak(self.held[room.region])[1] <= room.bytes and self.nodes < SPLIT_NODES and self._descend(index + 1):
-                return True
-            self.held[room.region] = before
+            return all(place(shelf.blocks).height <= shelf.room.bytes for shelf in self.shelves)
+        block = self.blocks[index]
+        for shelf in self.shelves:
+            if self.nodes_left > 0 and shelf.peak_with(block) <= shelf.room.bytes:
+                shelf.add(block)
+                if self._descend(index + 1):
+                    return True
+                shelf.remove()
         return False
 
 
