@@ -9,6 +9,7 @@
 #ifndef NN_H
 #define NN_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -23,6 +24,10 @@
 #else
 #define NN_DSP 0
 #endif
+
+/* A function written wholly in assembly; one copy serves all layers. Its arguments are in r0 to r3. */
+#define NN_ASSEMBLY __attribute__((naked, noinline, unused)) static
+#define NN_UNUSED __attribute__((unused))
 
 /* Unaligned word access through memcpy: one LDR or STR on the M7, no aliasing surprises. */
 NN_INLINE uint32_t nn_load32(const void *p)
@@ -60,6 +65,18 @@ NN_INLINE uint32_t nn_sxtb16_ror8(uint32_t x)
     return r;
 #else
     return nn_sxtb16(x >> 8 | x << 24);
+#endif
+}
+
+/* Lane by lane sum, modulo 2^16. */
+NN_INLINE uint32_t nn_add16(uint32_t x, uint32_t y)
+{
+#if NN_DSP
+    uint32_t r;
+    __asm__("sadd16 %0, %1, %2" : "=r"(r) : "r"(x), "r"(y));
+    return r;
+#else
+    return ((x + y) & 0xffffu) | ((x & 0xffff0000u) + (y & 0xffff0000u));
 #endif
 }
 

@@ -1,0 +1,132 @@
+"""What convolutions and fully connected layers share: int8 weights, int32 sums, requantization per output channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from seatool.ir import Array, DType, Tensor
+from seatool.kernels.base import Operator, require_int8
+from seatool.kernels.fixed_point import (
+    Int64,
+    activation_range,
+    clamp_float,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+)
+
+EXACT, SHORT, SHORT_RELU = 0, 1, 2
+"""How C requantizes, see firmware/nn/nn_requantize.h."""
+
+_SHORT_SUM = 1 << 30
+_SHORT_SHIFTS = range(1, 23)
+
+
+class WeightedOperator(Operator):
+    """An operator with inputs (x, weights, optional bias). Weights: int8 with zero point 0, per tensor or per channel."""
+
+    channel_axis: ClassVar[int]
+    """The axis of the weights that runs over output channels."""
+
+    @property
+    def weights(self) -> Tensor:
+        return self.input(1)
+
+    @property
+    def out_channels(self) -> int:
+        return self.weights.shape[self.channel_axis]
+
+    @property
+    def bias(self) -> npt.NDArray[np.int32]:
+        """int32[out_channels]; zeros where the operator has none."""
+        tensor = self.optional(2)
+        data = None if tensor is None else tensor.data
+        return np.zeros(self.out_channels, np.int32) if data is None else data.reshape(-1).astype(np.int32)
+
+    @property
+    def input_offset(self) -> int:
+        return -self.input(0).zero_point
+
+    @property
+    def output_range(self) -> tuple[int, int]:
+        """The fused activation's clamp."""
+        return activation_range(self.attributes.fused_activation_function, self.output)
+
+    def scale_products(self) -> list[float]:
+        """input scale * weights scale / output scale, per output channel.
+
+        In double, as PopulateConvolutionQuantizationParams (TFLM kernels/kernel_util.cc) does it.
+        """
+        quant = self.weights.quant
+        assert quant is not None
+        scales = quant.scale if len(quant.scale) == self.out_channels else quant.scale * self.out_channels
+        return [self.input(0).scale * scale / self.output.scale for scale in scales]
+
+    @cached_property
+    def multipliers(self) -> tuple[Int64, Int64]:
+        """Fixed-point multiplier and shift of each output channel."""
+        pairs = [quantize_multiplier(real) for real in self.scale_products()]
+        multiplier, shift = np.array(pairs, np.int64).T
+        return multiplier, shift
+
+    def weighted_problems(self) -> Iterator[str]:
+        """What is wrong with the tensors' types, quantization and number of channels."""
+        yield from require_int8(self, self.input(0), self.output)
+        w = self.weights
+        if w.dtype is not DType.INT8 or w.data is None:
+            yield f"the weights {w.name} are {w.dtype.value}{'' if w.is_constant else ', not constant'}; expected constant int8"
+        elif w.quant is None:
+            yield f"the weights {w.name} have no quantization"
+        else:
+            if any(w.quant.zero_point):
+                yield f"the weights {w.name} have a zero point other than 0"
+            if w.quant.axis is not None and len(w.quant.scale) not in (1, self.out_channels):
+                yield f"the weights {w.name} have {len(w.quant.scale)} scales for {self.out_channels} output channels"
+        bias = self.optional(2)
+        if bias is not None and (bias.dtype is not DType.INT32 or bias.data is None):
+            yield f"the bias {bias.name} is {bias.dtype.value}{'' if bias.is_constant else ', not constant'}; expected constant int32"
+        elif bias is not None and bias.elements != self.out_channels:
+            yield f"the bias {bias.name} has {bias.elements} elements for {self.out_channels} output channels"
+        if self.attributes.fused_activation_function not in (0, 1, 2, 3):
+            yield f"fused activation {self.attributes.fused_activation_function.name} is not supported"
+
+    def requantize(self, sums: Array, bias: Array | None) -> Array:
+        """int8 outputs from exact sums whose last axis is the output channel."""
+        total = np.rint(sums).astype(np.int64) + (0 if bias is None else bias.reshape(-1).astype(np.int64))
+        wrapped = ((total + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+        scaled = multiply_by_quantized_multiplier(wrapped, *self.multipliers) + self.output.zero_point
+        return np.clip(scaled, *self.output_range).astype(np.int8)
+
+    def finish_float(self, sums: Array, bias: Array | None) -> Array:
+        """Real outputs: bias and activation."""
+        total = sums if bias is None else sums + bias.reshape(-1)
+        return clamp_float(self.attributes.fused_activation_function, total).astype(np.float32)
+
+    @cached_property
+    def filters(self) -> Int64:
+        """The weights as one row per output channel: int64[out_channels, taps]."""
+        assert self.weights.data is not None
+        moved = np.moveaxis(self.weights.data, self.channel_axis, 0)
+        return moved.reshape(self.out_channels, -1).astype(np.int64)
+
+    @property
+    def operand_range(self) -> tuple[int, int]:
+        """The values that an input may have once its offset is added; padding is 0."""
+        return min(-128 + self.input_offset, 0), max(127 + self.input_offset, 0)
+
+    @cached_property
+    def requantize_form(self) -> int:
+        """The cheapest form of nn_requantize.h that is exact for every input, proven from weights, bias and shifts."""
+        low, high = self.operand_range
+        positive, negative = np.maximum(self.filters, 0).sum(axis=1), np.minimum(self.filters, 0).sum(axis=1)
+        reach = np.abs(self.bias.astype(np.int64)) + np.maximum(
+            high * positive + low * negative, -(low * positive + high * negative)
+        )
+        _, shift = self.multipliers
+        if (reach >= _SHORT_SUM).any() or not all(-s in _SHORT_SHIFTS for s in shift.tolist()):
+            return EXACT
+        return SHORT_RELU if self.output_range[0] >= self.output.zero_point else SHORT
