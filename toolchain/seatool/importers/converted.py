@@ -35,11 +35,10 @@ def read_keras(path: Path, name: str) -> Graph:
     tf = _tensorflow(name)
     with _refusals(name, "load"), _silence():
         model = tf.keras.models.load_model(path, compile=False)
-    specs = [tf.TensorSpec(_closed(name, tensor), tensor.dtype, _plain(tensor.name)) for tensor in model.inputs]
+    for tensor in model.inputs:
+        _check_closed(name, tensor)
     with _refusals(name, "convert"), _silence():
-        function = tf.function(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False))
-        concrete = function.get_concrete_function(*specs)
-        data = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model).convert()
+        data = tf.lite.TFLiteConverter.from_keras_model(model).convert()
     return tflite.read(data, name)
 
 
@@ -81,27 +80,28 @@ def _refusals(name: str, verb: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         raise InputError(
-            f"{name}: TensorFlow cannot {verb} the model: {lines[0][:300]}",
+            f"{name}: TensorFlow cannot {verb} the model: {_cause(error)}",
             "custom layers and objects are not known here: convert the model with TFLiteConverter where they are, and "
             "compile the .tflite",
         ) from error
 
 
-def _closed(name: str, tensor: Any) -> list[int]:
-    """The input's shape for a batch of one."""
+def _cause(error: Exception) -> str:
+    """One line of what can be a page: Keras puts the innermost cause behind the last "Exception encountered:"."""
+    innermost = str(error).rpartition("Exception encountered:")[2]
+    lines = [line.strip() for line in innermost.splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def _check_closed(name: str, tensor: Any) -> None:
+    """Only the batch may be open: the converter would take 1 for every other open dimension."""
     shape = list(tensor.shape)[1:]
     if any(size is None for size in shape):
         raise InputError(
             f"{name}: input {tensor.name!r} has the open shape {shape}",
             "give the model a fixed input shape before saving it",
         )
-    return [1, *shape]
-
-
-def _plain(name: str) -> str:
-    return name.split(":")[0].replace("/", "_")
 
 
 @contextmanager
