@@ -55,7 +55,7 @@ def test_a_missing_model_is_one_clear_message(capsys: pytest.CaptureFixture[str]
     code, out, err = call(capsys, "compile", str(tmp_path / "no.tflite"), "-o", str(tmp_path / "out"), "--json")
     assert code == 2
     assert json.loads(out)["error"]["exit_code"] == 2
-    assert err.startswith("importing") or err.startswith("error: ")
+    assert err.startswith(("importing", "error: "))
     assert "no.tflite" in err
     assert not (tmp_path / "out").exists()
 

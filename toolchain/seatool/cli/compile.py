@@ -50,4 +50,5 @@ def command(
         manifest = verified.project.manifest
     else:
         manifest = compiled.project.manifest
-    session.result({"project": str(compiled.project.path), **manifest}, lambda: terminal.show_compiled(manifest, compiled))
+    value = {"project": str(compiled.project.path), **manifest}
+    session.result(value, lambda: terminal.show_compiled(manifest, compiled))

@@ -21,5 +21,5 @@ def command(session: Session, project: Path) -> None:
     from seatool.pipeline.profile import profile_project
     from seatool.report import terminal
 
-    profile = profile_project(open_project(project), session.stage)
-    session.result({"project": str(project), **profile.project.manifest}, lambda: terminal.show_profile(profile.project))
+    measured = profile_project(open_project(project), session.stage).project
+    session.result({"project": str(project), **measured.manifest}, lambda: terminal.show_profile(measured))

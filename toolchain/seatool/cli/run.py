@@ -15,7 +15,7 @@ from seatool.errors import InputError
 @click.argument("project", type=click.Path(path_type=Path))
 @click.option("--wav", type=click.Path(path_type=Path), help="A recording: any sample rate, mono or not.")
 @click.option("--input", "tensors", type=click.Path(path_type=Path), help="Input tensors (.npy or .npz).")
-@click.option("--hop-size", type=click.FloatRange(min=0, min_open=True), default=0.1, show_default=True, help="Seconds.")
+@click.option("--hop-size", type=click.FloatRange(0, min_open=True), default=0.1, show_default=True, help="Seconds.")
 @click.option("--center/--no-center", default=True, show_default=True, help="Pad half a second in front.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write the result to this .npz file.")
 @session_options

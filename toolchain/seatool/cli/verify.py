@@ -12,8 +12,8 @@ from seatool.cli.session import Session, session_options
 
 @click.command("verify")
 @click.argument("project", type=click.Path(path_type=Path))
-@click.option("--inputs", default=8, show_default=True, type=click.IntRange(min=0), help="Random inputs to try.")
-@click.option("--real", multiple=True, type=click.Path(path_type=Path), help="Also this .npy, .npz or .wav; repeatable.")
+@click.option("--inputs", default=8, show_default=True, type=click.IntRange(min=0), help="Random inputs.")
+@click.option("--real", multiple=True, type=click.Path(path_type=Path), help="Also this .npy, .npz or .wav.")
 @session_options
 def command(session: Session, project: Path, inputs: int, real: tuple[Path, ...]) -> None:
     """Prove that PROJECT's firmware computes exactly what TFLM computes, in every layer.

@@ -11,6 +11,7 @@ from typing import Any
 from seatool import __version__, boards, build, importers, passes, plan, quantize, render
 from seatool.importers import tflite
 from seatool.ir import Graph
+from seatool.pipeline.build import usage_to_json
 from seatool.pipeline.progress import Stage, silent
 from seatool.pipeline.project import (
     MANIFEST,
@@ -23,7 +24,8 @@ from seatool.pipeline.project import (
     open_project,
     write_project,
 )
-from seatool.plan.program import Program, Step, Usage
+from seatool.pipeline.recordings import FRONTEND, save_frontend
+from seatool.plan.program import Program, Step
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,7 @@ def is_float(graph: Graph) -> bool:
     return all(tensor.is_constant or tensor.quant is None for tensor in graph.tensors.values())
 
 
-def int8_reference(
-    graph: Graph, model: Path, target: Path, options: CompileOptions, stage: Stage
-) -> Reference:
+def int8_reference(graph: Graph, model: Path, target: Path, options: CompileOptions, stage: Stage) -> Reference:
     """The int8 model as TFLite bytes: the user's own file if it is int8, else quantized here.
 
     Quantization is deterministic, so the result kept in an older project is reused when the model, the calibration
@@ -131,14 +131,16 @@ def _kept(target: Path, key: str) -> Reference | None:
 def project_files(program: Program, reference: Reference, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     """Every file of the project by relative path."""
     files = dict(render.render(program))
-    files |= build.project_files(program, sorted(files))
+    files |= build.project_files(program.board, program.graph.name, sorted(files), program.stack_bytes)
+    if program.graph.frontend is not None:
+        files[FRONTEND] = save_frontend(program.graph.frontend)
     files[REFERENCE] = reference.model
     files[MANIFEST] = dump(manifest)
     return files
 
 
 def manifest(program: Program, model: Path, options: CompileOptions, reference: Reference) -> dict[str, Any]:
-    """``seatool.json``: what went in, what was chosen, what is predicted; measurements are added later (docs/json.md)."""
+    """``seatool.json``: what went in, what was chosen, what is predicted; measurements come later (docs/json.md)."""
     chosen = {key: value for key, value in vars(options).items() if key not in ("name", "calibration")}
     quantization = {
         "key": reference.key,
@@ -167,17 +169,12 @@ def summary(program: Program) -> dict[str, Any]:
         "ram_bytes": sum(program.blocks.values()),
         "flash_bytes": program.flash_bytes,
         "liveness_bound_bytes": program.liveness_bound,
-        "budget": [_usage(usage) for usage in program.usage],
+        "budget": [usage_to_json(usage) for usage in program.usage],
         "layers": [_layer(step, program) for step in program.steps],
         "inputs": [_tensor(program, name) for name in program.graph.inputs],
         "outputs": [_tensor(program, name) for name in program.graph.outputs],
         "frontend": program.graph.frontend is not None,
     }
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    parts = [vars(part) for part in usage.parts]
-    return {"region": usage.region, "capacity_bytes": usage.capacity, "needed_bytes": usage.needed, "parts": parts}
 
 
 def _layer(step: Step, program: Program) -> dict[str, Any]:

@@ -27,7 +27,9 @@ class Profile:
 
 
 def profile_project(project: Project, stage: Stage = silent) -> Profile:
-    """Run one inference in the emulator and count. With a front end the run starts at the PCM samples of the shipped recording.
+    """Run one inference in the emulator and count.
+
+    With a front end the run starts at the PCM samples of the recording that seatool ships.
 
     The counts are exact and the same on every run; they are instructions, not cycles.
     """

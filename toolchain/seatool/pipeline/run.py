@@ -49,7 +49,12 @@ def run_recording(
     windows, timestamps = audio.frames(samples, rate, load_frontend(project), hop_size=hop_size, center=center)
     _, built = build_project(project, stage)
     with stage(f"running {len(windows)} windows of {wav.name} in the emulator"):
-        run = emulate.run(built.emulator_elf, [window.tobytes() for window in windows], pcm=True)
+        run = emulate.run(
+            built.emulator_elf,
+            [window.tobytes() for window in windows],
+            pcm=True,
+            timeout_s=project.timeout_s(len(windows)),
+        )
     embedding = np.stack([np.frombuffer(output, np.float32) for output in run.outputs])
     return Embeddings(embedding, timestamps, run.instructions)
 
@@ -60,7 +65,9 @@ def run_tensors(project: Project, file: Path, stage: Stage = silent) -> Outputs:
     examples = load_tensors(file, graph)
     _, built = build_project(project, stage)
     with stage(f"running {len(examples)} inputs in the emulator"):
-        run = emulate.run(built.emulator_elf, [pack(inputs) for inputs in examples])
+        run = emulate.run(
+            built.emulator_elf, [pack(inputs) for inputs in examples], timeout_s=project.timeout_s(len(examples))
+        )
     tensors = [graph.tensors[name] for name in graph.outputs]
     rows = [unpack(output, tensors) for output in run.outputs]
     stacked = {tensor.name: np.stack([row[i] for row in rows]) for i, tensor in enumerate(tensors)}

@@ -73,7 +73,8 @@ def quantize_input(path: Path, values: Array, tensor: Tensor) -> Array:
     info = np.iinfo(tensor.dtype.numpy)
     scaled = values.astype(np.float64) / tensor.scale
     rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled) + tensor.zero_point
-    return np.clip(rounded, info.min, info.max).astype(tensor.dtype.numpy)
+    saturated: Array = np.clip(rounded, info.min, info.max)
+    return saturated.astype(tensor.dtype.numpy)
 
 
 def pack(inputs: Sequence[Array]) -> bytes:

@@ -56,9 +56,7 @@ class Verification:
     frontend: FrontEndParity | None
 
 
-def verify_project(
-    project: Project, count: int = 8, files: Sequence[Path] = (), stage: Stage = silent
-) -> Verification:
+def verify_project(project: Project, count: int = 8, files: Sequence[Path] = (), stage: Stage = silent) -> Verification:
     """Verify ``project`` on ``count`` random inputs, the extreme ones, and real ones.
 
     Real inputs are ``files`` (.npy or .npz; with a front end also .wav) and, with a front end, the recording that
@@ -74,7 +72,12 @@ def verify_project(
         if file not in recordings:
             cases += [Case("real", inputs) for inputs in load_tensors(file, graph)]
     with stage(f"comparing every layer with TFLM on {len(cases)} inputs") as advance:
-        run = emulate.run(built.emulator_elf, [pack(case.inputs) for case in cases], trace=True)
+        run = emulate.run(
+            built.emulator_elf,
+            [pack(case.inputs) for case in cases],
+            trace=True,
+            timeout_s=project.timeout_s(len(cases)),
+        )
         for index, (case, trace) in enumerate(zip(cases, run.traces, strict=True)):
             compare(project, graph, reference.run(case.inputs), trace, f"input {index} ({case.kind})")
             advance(index + 1, len(cases))
@@ -165,7 +168,13 @@ def _verify_frontend(
         windows += list(pcm[:: max(1, len(pcm) // WINDOWS_PER_RECORDING)][:WINDOWS_PER_RECORDING])
     differing, largest = 0, 0
     with stage(f"comparing front end and layers on {len(windows)} recorded windows") as advance:
-        run = emulate.run(elf, [window.tobytes() for window in windows], pcm=True, trace=True)
+        run = emulate.run(
+            elf,
+            [window.tobytes() for window in windows],
+            pcm=True,
+            trace=True,
+            timeout_s=project.timeout_s(len(windows)),
+        )
         for index, (window, trace) in enumerate(zip(windows, run.traces, strict=True)):
             (ours,) = unpack(trace[tensor.name], [tensor])
             difference = np.abs(ours.astype(int) - log_mel.quantized(window, tensor.quant).reshape(tensor.shape))

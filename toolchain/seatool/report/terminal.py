@@ -180,10 +180,10 @@ def show_profile(project: Project) -> None:
 
 def show_boards(boards: Sequence[Board]) -> None:
     """One line per board."""
-    rows = [
-        (board.name, board.title, f"{board.core.clock_hz // 1_000_000} MHz", sum(r.size for r in board.ram), board.flash.size)
-        for board in boards
-    ]
+    rows = []
+    for board in boards:
+        clock = f"{board.core.clock_hz // 1_000_000} MHz"
+        rows.append((board.name, board.title, clock, sum(region.size for region in board.ram), board.flash.size))
     click.echo(table(["board", "title", "clock", "RAM", "flash"], rows))
 
 
