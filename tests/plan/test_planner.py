@@ -160,7 +160,7 @@ def test_ram_error_names_the_peak_and_what_would_fit() -> None:
     assert caught.value.message.endswith(
         f"  ram    needs {700 * K + 1_792:,} B of 655,360   ████████████████████▌ 110 %\n"
         "           activations 716,800 · stack 1,024 · fault stack 512 · data about 256\n"
-        "           at l1 at once: t0 409,600 + t1 307,200"
+        "           at l1 at once: input 409,600 + l1 307,200"
     )
     assert caught.value.hint == "what would fit: 91 % of the input area or the channels of l1, or 63,232 B less in RAM"
 
@@ -183,8 +183,8 @@ def test_flash_limit_is_checked() -> None:
 def test_tensor_larger_than_every_region_is_named() -> None:
     with pytest.raises(BudgetError) as caught:
         plan(chain([16, 600 * K]), M7)
-    assert "t1 alone needs 614,400 B; the largest region, ram1, has 524,288" in caught.value.message
-    assert caught.value.hint == "what would fit: a t1 of at most 524,288 B"
+    assert "l1 alone needs 614,400 B; the largest region, ram1, has 524,288" in caught.value.message
+    assert caught.value.hint == "what would fit: l1 of at most 524,288 B"
 
 
 def test_stack_larger_than_its_region_leaves_room_elsewhere() -> None:

@@ -20,6 +20,7 @@ from seatool.plan.budget import (
 )
 from seatool.plan.choose import Candidate, Choice, bind_all, choices, rejections
 from seatool.plan.frontend import FRONT_END, FrontEnd, front_end
+from seatool.plan.labels import tensor_labels
 from seatool.plan.lifetimes import Lifetimes, lifetimes
 from seatool.plan.placement import Block, Span, demand, peak
 from seatool.plan.program import Buffer, Part, Program, Step, Usage
@@ -66,7 +67,7 @@ def plan(graph: Graph, board: Board, options: PlanOptions | None = None) -> Prog
     ram = {} if layout is None else _ram_needs(draft, layout)
     usages = usage(board, flash, ram, stack, options.flash_limit)
     if layout is None or not usages[0].fits:
-        raise shortage(graph, board, _needs(draft, usages, board, stack, options.ram_limit, layout))
+        raise shortage(graph, board, _needs(graph, draft, usages, board, stack, options.ram_limit, layout))
     buffers = _buffers(draft, layout)
     return Program(
         graph=graph,
@@ -160,7 +161,13 @@ def _ram_needs(draft: _Draft, layout: Layout) -> dict[str, RamNeeds]:
 
 
 def _needs(
-    draft: _Draft, usages: Sequence[Usage], board: Board, stack: int, ram_limit: int | None, layout: Layout | None
+    graph: Graph,
+    draft: _Draft,
+    usages: Sequence[Usage],
+    board: Board,
+    stack: int,
+    ram_limit: int | None,
+    layout: Layout | None,
 ) -> Needs:
     """What the error message says."""
     step, most = peak(draft.demand.blocks)
@@ -169,8 +176,9 @@ def _needs(
     if layout is None:
         model = (Part(ACTIVATIONS, activations), Part(SCRATCH, most - activations))
         ram = Usage(ram.region, ram.capacity, (*model, *firmware_ram(stack)))
-    alive = {block.name: block.needs[step] for block in draft.demand.blocks if step in block.needs}
-    largest = max(((block.name, block.room) for block in draft.demand.blocks), key=lambda pair: pair[1])
+    labels = tensor_labels(graph)
+    alive = {labels.get(b.name, b.name): b.needs[step] for b in draft.demand.blocks if step in b.needs}
+    largest = max(((labels.get(b.name, b.name), b.room) for b in draft.demand.blocks), key=lambda pair: pair[1])
     return Needs(usages[0], ram, Peak(draft.names[step], alive), largest, layout is not None)
 
 

@@ -57,7 +57,7 @@ def shortage(graph: Graph, board: Board, needs: Needs) -> BudgetError:
             lines.append(
                 f"           {name} alone needs {count:,} B; the largest region, {region.name}, has {region.size:,}"
             )
-            hints.append(f"a {name} of at most {region.size:,} B")
+            hints.append(f"{name} of at most {region.size:,} B")
         elif needs.ram.fits:
             regions = " · ".join(f"{region.name} {region.size:,}" for region in board.ram)
             lines.append(f"           these cannot be divided over {regions}")

@@ -148,6 +148,11 @@ def fill(items: Iterable[str], indent: str) -> str:
     return "\n".join(lines)
 
 
+def paragraph(text: str) -> list[str]:
+    """Lines of a comment."""
+    return textwrap.wrap(text, WIDTH)
+
+
 def wrapped(label: str, text: str) -> list[str]:
     """A labelled line of a comment, broken where it is too long.
 

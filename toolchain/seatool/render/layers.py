@@ -22,7 +22,7 @@ def layer_context(program: Program, names: Names) -> list[dict[str, str]]:
         {
             "number": str(number),
             "name": step.name,
-            "comment": c.comment(_comment(program, step, step.operator)),
+            "comment": c.comment(_comment(program, names, step, step.operator)),
             "body": _body(program, names, step, step.operator),
         }
         for number, step in enumerate(program.layers)
@@ -52,7 +52,7 @@ def _value(program: Program, names: Names, step: Step, operator: Operator, value
     return names.place(program.buffers[tensor.name], element_type(tensor))
 
 
-def _comment(program: Program, step: Step, operator: Operator) -> Iterator[str]:
+def _comment(program: Program, names: Names, step: Step, operator: Operator) -> Iterator[str]:
     assert step.variant is not None
     inputs = [tensor for tensor in operator.inputs if tensor is not None and tensor.name in program.buffers]
     before = ", ".join(c.shape(tensor.shape) for tensor in inputs)
@@ -62,7 +62,7 @@ def _comment(program: Program, step: Step, operator: Operator) -> Iterator[str]:
     if attributes := _attributes(operator):
         yield from c.wrapped("options", attributes)
     yield from c.wrapped("variant", f"{step.variant.name}, about {step.cost.instructions:,} instructions")
-    yield from table(_rows(program, step, inputs, operator.outputs))
+    yield from table(_rows(program, names, step, inputs, operator.outputs))
 
 
 def macs_text(count: int) -> str:
@@ -89,11 +89,13 @@ def _attributes(operator: Operator) -> str:
     return ", ".join(texts)
 
 
-def _rows(program: Program, step: Step, inputs: list[Tensor], outputs: tuple[Tensor, ...]) -> Iterator[Row]:
+def _rows(
+    program: Program, names: Names, step: Step, inputs: list[Tensor], outputs: tuple[Tensor, ...]
+) -> Iterator[Row]:
     for tensor in inputs:
-        yield row("input", tensor.name, program.buffers[tensor.name])
+        yield row("input", names.labels[tensor.name], program.buffers[tensor.name])
     for tensor in outputs:
-        yield row("output", tensor.name, program.buffers[tensor.name])
+        yield row("output", names.labels[tensor.name], program.buffers[tensor.name])
     if step.scratch is not None:
         yield row("scratch", "", step.scratch)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from seatool.ir import DType, Tensor
 from seatool.kernels import Constant
 from seatool.plan.budget import unique
+from seatool.plan.labels import numbered, tensor_labels
 from seatool.plan.program import Buffer, Program, Step
 
 _TAKEN = frozenset({"app", "audio", "console", "harness", "model", "nn", "port"})
@@ -70,6 +71,11 @@ class Names:
         return prefix(self.program.graph.name)
 
     @cached_property
+    def labels(self) -> dict[str, str]:
+        """Short names of the tensors, for comments."""
+        return tensor_labels(self.program.graph)
+
+    @cached_property
     def inputs(self) -> tuple[Port, ...]:
         return tuple(self._ports("input", self.program.graph.inputs))
 
@@ -78,8 +84,7 @@ class Names:
         return tuple(self._ports("output", self.program.graph.outputs))
 
     def _ports(self, role: str, tensors: tuple[str, ...]) -> Iterator[Port]:
-        for number, name in enumerate(tensors):
-            label = role if len(tensors) == 1 else f"{role}{number}"
+        for name, label in numbered(role, tensors):
             yield Port(label, self.program.graph.tensors[name], self.program.buffers[name], self.model)
 
     @cached_property
