@@ -60,21 +60,18 @@ typedef struct {
     uint64_t hooks;   /* what the two hooks of a layer cost in fact */
 } overhead;
 
-static void write_bytes(const void *data, uint32_t bytes)
+static void payload(const void *data, uint32_t bytes)
 {
-    if (bytes > 0 && !harness_write(data, bytes)) {
+    if (!harness_write(data, bytes)) {
         harness.write_failed = true;
     }
 }
 
-/* A record whose payload is `value` and then `rest`. */
-static void record(record_kind kind, uint32_t index, const void *value, uint32_t bytes, const void *rest,
-                   uint32_t rest_bytes)
+/* The header of a record; its payload of `bytes` has to follow. */
+static void record(record_kind kind, uint32_t index, uint32_t bytes)
 {
-    record_header header = {kind, index, bytes + rest_bytes};
-    write_bytes(&header, sizeof header);
-    write_bytes(value, bytes);
-    write_bytes(rest, rest_bytes);
+    record_header header = {kind, index, bytes};
+    payload(&header, sizeof header);
 }
 
 static uint32_t length(const char *text)
@@ -87,7 +84,8 @@ static void trace(uint32_t layer)
     for (uint32_t i = 0; i < model_tensor_count; i++) {
         const model_tensor *tensor = &model_tensors[i];
         if (tensor->layer == layer) {
-            record(RECORD_TRACE, i, model_regions[tensor->region].base + tensor->offset, tensor->bytes, NULL, 0);
+            record(RECORD_TRACE, i, tensor->bytes);
+            payload(model_regions[tensor->region].base + tensor->offset, tensor->bytes);
         }
     }
 }
@@ -180,12 +178,16 @@ static void write_counts(overhead cost)
         uint64_t seen = harness.layer_instructions[layer];
         uint64_t count = seen > cost.empty ? seen - cost.empty : 0;
         const char *name = model_layer_names[layer];
-        record(RECORD_LAYER, layer, &count, sizeof count, name, length(name));
+        record(RECORD_LAYER, layer, (uint32_t)sizeof count + length(name));
+        payload(&count, sizeof count);
+        payload(name, length(name));
         report_number("  layer ", name, count, "\n");
     }
     uint64_t measuring = cost.reading + harness.layers_run * cost.hooks;
     uint64_t total = harness.total > measuring ? harness.total - measuring : 0;
-    record(RECORD_TOTAL, 0, &total, sizeof total, &harness.stack_used, sizeof harness.stack_used);
+    record(RECORD_TOTAL, 0, sizeof total + sizeof harness.stack_used);
+    payload(&total, sizeof total);
+    payload(&harness.stack_used, sizeof harness.stack_used);
     report_number("  total", "", total, " instructions\n");
     report_number("  stack", "", harness.stack_used, " bytes\n");
 }
@@ -194,7 +196,9 @@ static void write_regions(void)
 {
     for (uint32_t r = 0; r < model_region_count; r++) {
         const model_region *region = &model_regions[r];
-        record(RECORD_REGION, r, &harness.region_used[r], sizeof(uint32_t), region->name, length(region->name));
+        record(RECORD_REGION, r, (uint32_t)sizeof(uint32_t) + length(region->name));
+        payload(&harness.region_used[r], sizeof(uint32_t));
+        payload(region->name, length(region->name));
         report_number("  region ", region->name, harness.region_used[r], " of");
         report_number("", "", region->bytes, " bytes\n");
     }
@@ -268,7 +272,8 @@ static const char *run_first(bool traced)
 static const char *run_all(void)
 {
     for (uint32_t i = 0; i < model_tensor_count; i++) {
-        record(RECORD_TENSOR, i, model_tensors[i].name, length(model_tensors[i].name), NULL, 0);
+        record(RECORD_TENSOR, i, length(model_tensors[i].name));
+        payload(model_tensors[i].name, length(model_tensors[i].name));
     }
     for (uint32_t i = 0; i < harness.request.count; i++) {
         if (harness.from_file && !harness_read(harness.input, harness.request.bytes)) {
@@ -283,9 +288,10 @@ static const char *run_all(void)
         if (problem) {
             return problem;
         }
-        record(RECORD_OUTPUT, i, harness.outputs[0], harness.output_bytes, NULL, 0);
+        record(RECORD_OUTPUT, i, harness.output_bytes);
+        payload(harness.outputs[0], harness.output_bytes);
     }
-    record(RECORD_END, harness.request.count, NULL, 0, NULL, 0);
+    record(RECORD_END, harness.request.count, 0);
     return harness.write_failed ? "the results file cannot be written" : NULL;
 }
 

@@ -2,8 +2,8 @@
  *
  * The processor pushes r0-r3, r12, lr, pc and xpsr before it enters the handler. The handler first moves to a stack of
  * its own, because an overflowing stack is the most likely cause. The stack lies at the start of its region, so an
- * overflow leaves the memory there is, and that push fails: then nothing was saved, and all that is known of the place
- * is the innermost return address still on the stack.
+ * overflow leaves the memory there is, and that push fails: then nothing was saved. If the stack was filled step by step
+ * the innermost return address on it tells the place; a frame that is larger than what was left leaves no trace.
  */
 #include "fault.h"
 
@@ -22,6 +22,8 @@ extern const uint8_t __text_start[], __text_end[];
 typedef struct {
     uint32_t r0, r1, r2, r3, r12, lr, pc, xpsr;
 } frame;
+
+#define STEP 1024u /* an overflow by less than this came step by step */
 
 /* Bits of SCB_CFSR. */
 enum {
@@ -91,8 +93,10 @@ static void print_frame(const frame *saved)
 /* The first word on the stack that can be a return address: odd (Thumb), in the program's code. */
 static void print_caller(void)
 {
-    for (const uint32_t *word = __stack_bottom; word < __stack_top; word++) {
-        if (*word & 1u && *word - (uint32_t)__text_start < (uint32_t)(__text_end - __text_start)) {
+    uint32_t code = (uint32_t)__text_start;
+    uint32_t code_bytes = (uint32_t)__text_end - code;
+    for (const uint32_t *word = __stack_bottom; word != __stack_top; word++) {
+        if (*word & 1u && *word - code < code_bytes) {
             field("caller", *word - 1u);
             return;
         }
@@ -123,7 +127,7 @@ __attribute__((used)) _Noreturn static void report(uint32_t sp, uint32_t excepti
     port_putc('\n');
     if (saved) {
         print_frame((const frame *)sp);
-    } else {
+    } else if ((uint32_t)__stack_bottom - sp < STEP) {
         print_caller();
     }
     console_text("\n");

@@ -35,10 +35,10 @@ void port_reset(void)
     cpu_barrier();
 
     const uint32_t *load = __data_load;
-    for (uint32_t *to = __data_start; to < __data_end; to++) {
+    for (uint32_t *to = __data_start; to != __data_end; to++) {
         *to = *load++;
     }
-    for (uint32_t *to = __bss_start; to < __bss_end; to++) {
+    for (uint32_t *to = __bss_start; to != __bss_end; to++) {
         *to = 0;
     }
     port_init();
@@ -49,7 +49,7 @@ void port_reset(void)
 port_memory port_spare_memory(void)
 {
     port_memory largest = __spare_start[0];
-    for (const port_memory *spare = __spare_start; spare < __spare_end; spare++) {
+    for (const port_memory *spare = __spare_start; spare != __spare_end; spare++) {
         if (spare->bytes > largest.bytes) {
             largest = *spare;
         }

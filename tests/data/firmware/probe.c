@@ -1,7 +1,8 @@
 /* probe.c: a model of two layers that misbehaves when the first byte of its input says so.
  *
  * Layer "work" runs 2 * count + constant instructions, count being the little-endian word at input + 4, and doubles the
- * input; layer "sum" adds up what "work" wrote. With PCM, a front end makes the input of the samples' high bytes.
+ * input; layer "sum" adds up what "work" wrote. With PCM, a front end makes the input of the samples' high bytes, and
+ * count is 0.
  */
 #include <string.h>
 
@@ -88,7 +89,7 @@ __attribute__((noinline)) static void misbehave(char what, uint32_t count)
     case 's': (void)recurse(1000000u); break;
     case 'S': (void)large_frame(); break;
     case 'k': (void)recurse(count); break;
-    case 'd': zero = 1u / zero; break;
+    case 'd': zero = 7u / zero; break;
     case 'u': __asm__ volatile("udf #0"); break;
     case 'l': for (;;) { } break;
     case 'L': __asm__ volatile("cpsid f"); poke(0x90000000u); break; /* nothing is there, and no handler may run */
@@ -113,10 +114,8 @@ static void misbehave(char what, uint32_t count)
 }
 #endif
 
-static int run(void)
+static int run(uint32_t count)
 {
-    uint32_t count;
-    memcpy(&count, fast + 4, sizeof count);
     BEGIN(WORK);
     count_down(count + 1u);
     misbehave((char)fast[0], count);
@@ -136,8 +135,10 @@ static int run(void)
 
 int model_run(const int8_t *input, int8_t *output)
 {
+    uint32_t count;
+    memcpy(&count, input + 4, sizeof count);
     memcpy(fast, input, INPUT);
-    int status = run();
+    int status = run(count);
     memcpy(output, slow, 4);
     return status;
 }
@@ -149,7 +150,7 @@ int model_embed(const int16_t *pcm, float *embedding)
         fast[i] = (uint8_t)((uint16_t)pcm[i] >> 8);
     }
     END(FRONT_END);
-    int status = run();
+    int status = run(0);
     embedding[0] = (float)(slow[0] + 256 * slow[1]) * 0.25f;
     embedding[1] = -1.5f;
     return status;

@@ -34,7 +34,7 @@ def load(name_or_path: str | Path) -> Board:
     """
     path = _find(name_or_path)
     data = _read(path, ())
-    faults = list(_schema_faults(data)) or list(_value_faults(data))
+    faults = list(dict.fromkeys(_schema_faults(data))) or list(_value_faults(data))
     if faults:
         raise _invalid(path, faults)
     board = _board(data)
@@ -70,7 +70,7 @@ def _find(name_or_path: str | Path) -> Path:
 
 
 def _invalid(path: Path, faults: list[str]) -> InputError:
-    return InputError("\n  ".join([f"{path.name} is not a valid board", *faults]), _HINT)
+    return InputError("\n  ".join([f"{path} is not a valid board", *faults]), _HINT)
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
@@ -116,9 +116,8 @@ def _schema_faults(data: Mapping[str, Any]) -> Iterator[str]:
         key = _key(error.absolute_path)
         where = key or "the file"
         if error.validator == "required":
-            present = error.instance
-            for name in (name for name in error.validator_value if name not in present):
-                yield f"{where}: {name} is missing"
+            missing = [name for name in error.validator_value if name not in error.instance]
+            yield f"{where}: missing: {', '.join(missing)}"
         elif error.validator == "additionalProperties":
             known = error.schema["properties"]
             for name in sorted(set(error.instance) - set(known)):

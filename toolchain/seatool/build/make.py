@@ -13,7 +13,7 @@ from seatool.errors import BudgetError, InputError, SeatoolError, ToolError
 
 LOG = "build/build.log"
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
-_FAULT = re.compile(r"error:|undefined reference|undefined symbol|\*\*\* ")
+_FAULT = re.compile(r"error:|/ld: |undefined reference|\*\*\* ")
 _SHOWN = 5
 
 

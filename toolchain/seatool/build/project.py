@@ -83,6 +83,7 @@ def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = Non
     machine = MACHINES[board.emulator]
     ram = [_link_region(region, emulator) for region in board.ram]
     regions = [_link_region(board.flash, emulator), *ram]
+    guarded = emulator or board.port == machine.port
     harness = LinkRegion("harness", "sram", machine.harness.start, machine.harness.size)
     if emulator:
         regions.append(harness)
@@ -95,7 +96,7 @@ def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = Non
         ram=ram,
         spare=[harness] if emulator else ram,
         data=board.stack_region.name,
-        text_offset=NULL_GUARD.size if emulator else 0,
+        text_offset=NULL_GUARD.size if guarded else 0,
         stack_bytes=board.stack_bytes if stack_bytes is None else stack_bytes,
         fault_stack_bytes=FAULT_STACK_BYTES,
     )

@@ -29,6 +29,9 @@ def describe(console: str, image: Path) -> str | None:
 
 def _cause(text: str, fields: dict[str, int], image: elf.Elf) -> str:
     address = fields.get("address")
+    if text == "stack overflow" and "sp" in fields:
+        bottom = next((symbol.address for symbol in image.symbols if symbol.name == "__stack_bottom"), fields["sp"])
+        return f"{text} by {bottom - fields['sp']:,} bytes"
     if address is None:
         return text
     if address < _NULL_PAGE:
@@ -49,5 +52,5 @@ def _place(fields: dict[str, int], image: elf.Elf) -> str:
             continue
         function = image.function_at(address & ~1)
         if function is not None:
-            return f"{words} {function} ({register} 0x{address & ~1:08x})"
+            return f"{words} {function.partition('.')[0]} ({register} 0x{address & ~1:08x})"
     return ""

@@ -1,0 +1,98 @@
+"""Finding programs, their versions, and what to say where they are missing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from seatool.build import tools
+from seatool.errors import ToolError
+
+
+def install(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make ``name`` the only program there is."""
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def found(name: str) -> tools.Tool:
+    return next(tool for tool in tools.survey() if tool.name == name)
+
+
+@pytest.mark.parametrize(
+    ("output", "version"),
+    [
+        ("QEMU emulator version 7.2.22 (Debian 1:7.2)", "7.2.22"),
+        ("Open On-Chip Debugger 0.12.0", "0.12.0"),
+        ("no number here", None),
+    ],
+)
+def test_version_is_read_from_what_the_tool_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, version: str | None
+) -> None:
+    install(tmp_path, "qemu-system-arm", f"echo '{output}'", monkeypatch)
+    assert found("qemu-system-arm").version == version
+
+
+def test_version_on_standard_error_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "openocd", "echo 'Open On-Chip Debugger 0.12.0' >&2", monkeypatch)
+    assert found("openocd").version == "0.12.0"
+
+
+def test_broken_program_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "make", "echo 4.3; exit 1", monkeypatch)
+    assert found("make").version is None
+
+
+def test_nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    survey = tools.survey()
+    assert [tool.version for tool in survey] == [None] * len(survey)
+    assert {tool.name for tool in survey if tool.required} == {
+        "arm-none-eabi-gcc",
+        "newlib-nano",
+        "make",
+        "qemu-system-arm",
+    }
+    assert all(tool.install and tool.purpose for tool in survey)
+
+
+def test_required_tool_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(ToolError, match="make is missing: it builds the generated project") as caught:
+        tools.require("make")
+    assert caught.value.hint is not None
+    assert "apt install make" in caught.value.hint
+
+
+def test_compiler_without_its_c_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian packs newlib apart; gcc then echoes the file name that it does not find."""
+    install(tmp_path, "arm-none-eabi-gcc", "echo nano.specs", monkeypatch)
+    with pytest.raises(ToolError, match="newlib-nano is missing") as caught:
+        tools.require_compiler()
+    assert caught.value.hint is not None
+    assert "libnewlib-arm-none-eabi" in caught.value.hint
+
+
+def test_json_has_no_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "make", "echo GNU Make 4.3", monkeypatch)
+    value = found("make").to_json()
+    assert value == {
+        "name": "make",
+        "purpose": "builds the generated project",
+        "install": "Debian, Ubuntu: apt install make; macOS: xcode-select --install",
+        "required": True,
+        "version": "4.3",
+    }
+
+
+def test_programs_do_not_see_the_make_that_called_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKEFLAGS", "-j8 --jobserver-auth=3,4")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    environment = tools.environment()
+    assert "MAKEFLAGS" not in environment
+    assert environment["LC_ALL"] == "C"
+    assert environment["PATH"] == os.environ["PATH"]
