@@ -25,6 +25,20 @@ ACTIVATIONS, SCRATCH, STACK, FAULT_STACK, DATA = "activations", "scratch", "stac
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Bytes that may be used; ``ram`` over all regions. None: as much as the board has."""
+
+    stack: int
+    ram: int | None = None
+    flash: int | None = None
+
+    @property
+    def firmware(self) -> int:
+        """RAM of the firmware around the model."""
+        return sum(part.bytes for part in firmware_ram(self.stack))
+
+
+@dataclass(frozen=True)
 class FlashNeeds:
     """Bytes in flash: constants of the layers, tables of the front end, estimated code of both."""
 
@@ -66,11 +80,9 @@ def firmware_ram(stack_bytes: int) -> tuple[Part, ...]:
     )
 
 
-def usage(
-    board: Board, flash: FlashNeeds, ram: Mapping[str, RamNeeds], stack_bytes: int, flash_limit: int | None
-) -> tuple[Usage, ...]:
+def usage(board: Board, flash: FlashNeeds, ram: Mapping[str, RamNeeds], limits: Limits) -> tuple[Usage, ...]:
     """Predicted contents of the flash and of every RAM region; the firmware's own are in the stack's region."""
-    capacity = board.flash.size if flash_limit is None else min(flash_limit, board.flash.size)
+    capacity = board.flash.size if limits.flash is None else min(limits.flash, board.flash.size)
     parts = [Part(WEIGHTS, flash.constants), Part(CODE, flash.code + RUNTIME_CODE_BYTES, estimated=True)]
     if flash.tables:
         parts.insert(1, Part(TABLES, flash.tables))
@@ -79,17 +91,16 @@ def usage(
         needs = ram.get(region.name, RamNeeds(0, 0))
         shares = [Part(ACTIVATIONS, needs.activations), Part(SCRATCH, needs.block - needs.activations)]
         if region == board.stack_region:
-            shares += firmware_ram(stack_bytes)
+            shares += firmware_ram(limits.stack)
         result.append(Usage(region.name, region.size, tuple(part for part in shares if part.bytes)))
     return tuple(result)
 
 
 def ram_usage(usages: Sequence[Usage], board: Board, limit: int | None) -> Usage:
     """All RAM regions as one, with the parts added up; its capacity is ``limit`` if there is one."""
-    regions = [usage for usage in usages if usage.region != board.flash.name]
-    capacity = sum(usage.capacity for usage in regions)
+    capacity = sum(region.size for region in board.ram)
     sums: dict[str, Part] = {}
-    for part in (part for usage in regions for part in usage.parts):
+    for part in (part for usage in usages if usage.region != board.flash.name for part in usage.parts):
         before = sums.get(part.label, Part(part.label, 0))
         sums[part.label] = replace(part, bytes=before.bytes + part.bytes)
     return Usage("ram", capacity if limit is None else min(limit, capacity), tuple(sums.values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatool.boards.board import Board
 from seatool.ir import Graph
@@ -12,6 +12,7 @@ from seatool.plan.budget import (
     ACTIVATIONS,
     SCRATCH,
     FlashNeeds,
+    Limits,
     RamNeeds,
     constant_bytes,
     firmware_ram,
@@ -36,6 +37,11 @@ class PlanOptions:
     ram_limit: int | None = None
     flash_limit: int | None = None
 
+    def limits(self, board: Board) -> Limits:
+        """With the board's stack where the user did not choose one."""
+        stack = board.stack_bytes if self.stack_bytes is None else self.stack_bytes
+        return Limits(stack, self.ram_limit, self.flash_limit)
+
 
 @dataclass(frozen=True)
 class _Draft:
@@ -55,38 +61,34 @@ def plan(graph: Graph, board: Board, options: PlanOptions | None = None) -> Prog
         InputError: An operator cannot be compiled; all such operators are listed.
         BudgetError: The model does not fit the board or the limits.
     """
-    options = options or PlanOptions()
-    stack = board.stack_bytes if options.stack_bytes is None else options.stack_bytes
-    rooms = _rooms(board, stack)
+    limits = (options or PlanOptions()).limits(board)
+    rooms = _rooms(board, limits)
     front = front_end(graph)
     considered = choices(graph, bind_all(graph), max(room.bytes for room in rooms))
-    reserved = sum(part.bytes for part in firmware_ram(stack))
-    limit = None if options.ram_limit is None else options.ram_limit - reserved
+    limit = None if limits.ram is None else limits.ram - limits.firmware
     draft, layout = _arranged(graph, front, considered, rooms, limit)
-    flash = _flash_needs(draft, front)
-    ram = {} if layout is None else _ram_needs(draft, layout)
-    usages = usage(board, flash, ram, stack, options.flash_limit)
+    usages = usage(board, _flash_needs(draft, front), _ram_needs(layout), limits)
     if layout is None or not usages[0].fits:
-        raise shortage(graph, board, _needs(graph, draft, usages, board, stack, options.ram_limit, layout))
-    buffers = _buffers(draft, layout)
+        ram = ram_usage(usages, board, limits.ram) if layout else _least_ram(draft, board, limits)
+        raise shortage(graph, board, _needs(graph, draft, usages[0], ram, layout is not None))
     return Program(
         graph=graph,
         board=board,
         steps=_steps(draft, front, considered, layout),
-        buffers=buffers,
+        buffers=_buffers(draft, layout),
         blocks=layout.heights,
         usage=usages,
         activation_bytes=layout.activation_bytes,
         liveness_bound=peak(draft.demand.activations)[1],
-        stack_bytes=stack,
-        ram_limit=options.ram_limit,
+        stack_bytes=limits.stack,
+        ram_limit=limits.ram,
     )
 
 
-def _rooms(board: Board, stack: int) -> tuple[Room, ...]:
+def _rooms(board: Board, limits: Limits) -> tuple[Room, ...]:
     """What the model may use of each region, fastest first."""
-    reserved = {board.stack_region.name: sum(part.bytes for part in firmware_ram(stack))}
-    return tuple(Room(region.name, max(0, region.size - reserved.get(region.name, 0))) for region in board.ram)
+    taken = {board.stack_region.name: limits.firmware}
+    return tuple(Room(region.name, max(0, region.size - taken.get(region.name, 0))) for region in board.ram)
 
 
 def _arranged(
@@ -126,11 +128,19 @@ def _draft(graph: Graph, front: FrontEnd | None, considered: Sequence[Choice], l
     needs |= {start + i: pick.cost.scratch for i, pick in enumerate(picks) if pick is not None}
     names = ((FRONT_END,) if front else ()) + tuple(choice.operator.op.name for choice in considered)
     scratch = {
-        number: Block(f"{names[number]} scratch", (Span(number, number, count),))
+        number: Block(_scratch_name(graph, names[number]), (Span(number, number, count),))
         for number, count in needs.items()
         if count
     }
     return _Draft(picks, times, Demand(times.blocks, tuple(scratch.values()), _heat(times, steps)), scratch, names)
+
+
+def _scratch_name(graph: Graph, layer: str) -> str:
+    """A name for a layer's scratch that no tensor has."""
+    name = f"{layer} scratch"
+    while name in graph.tensors:
+        name += "_"
+    return name
 
 
 def _heat(times: Lifetimes, steps: Sequence[tuple[int, Operator, Variant | None]]) -> dict[str, float]:
@@ -155,31 +165,27 @@ def _flash_needs(draft: _Draft, front: FrontEnd | None) -> FlashNeeds:
     )
 
 
-def _ram_needs(draft: _Draft, layout: Layout) -> dict[str, RamNeeds]:
-    shares = layout.activations
-    return {region: RamNeeds(height, shares.get(region, 0)) for region, height in layout.heights.items()}
-
-
-def _needs(
-    graph: Graph,
-    draft: _Draft,
-    usages: Sequence[Usage],
-    board: Board,
-    stack: int,
-    ram_limit: int | None,
-    layout: Layout | None,
-) -> Needs:
-    """What the error message says."""
-    step, most = peak(draft.demand.blocks)
-    activations = peak(draft.demand.activations)[1]
-    ram = ram_usage(usages, board, ram_limit)
+def _ram_needs(layout: Layout | None) -> dict[str, RamNeeds]:
     if layout is None:
-        model = (Part(ACTIVATIONS, activations), Part(SCRATCH, most - activations))
-        ram = Usage(ram.region, ram.capacity, (*model, *firmware_ram(stack)))
+        return {}
+    return {region: RamNeeds(height, layout.activations[region]) for region, height in layout.heights.items()}
+
+
+def _least_ram(draft: _Draft, board: Board, limits: Limits) -> Usage:
+    """What no layout can undercut, over all regions."""
+    activations, everything = peak(draft.demand.activations)[1], peak(draft.demand.blocks)[1]
+    model = (Part(ACTIVATIONS, activations), Part(SCRATCH, everything - activations))
+    return replace(ram_usage((), board, limits.ram), parts=(*model, *firmware_ram(limits.stack)))
+
+
+def _needs(graph: Graph, draft: _Draft, flash: Usage, ram: Usage, placed: bool) -> Needs:
+    """What the error message says."""
     labels = tensor_labels(graph)
-    alive = {labels.get(b.name, b.name): b.needs[step] for b in draft.demand.blocks if step in b.needs}
-    largest = max(((labels.get(b.name, b.name), b.room) for b in draft.demand.blocks), key=lambda pair: pair[1])
-    return Needs(usages[0], ram, Peak(draft.names[step], alive), largest, layout is not None)
+    step, _ = peak(draft.demand.blocks)
+    named = [(labels.get(block.name, block.name), block) for block in draft.demand.blocks]
+    alive = {label: block.needs[step] for label, block in named if step in block.needs}
+    largest = max(((label, block.room) for label, block in named), key=lambda pair: pair[1])
+    return Needs(flash, ram, Peak(draft.names[step], alive), largest, placed)
 
 
 def _buffers(draft: _Draft, layout: Layout) -> dict[str, Buffer]:
@@ -192,30 +198,21 @@ def _buffers(draft: _Draft, layout: Layout) -> dict[str, Buffer]:
 
 
 def _steps(draft: _Draft, front: FrontEnd | None, considered: Sequence[Choice], layout: Layout) -> tuple[Step, ...]:
-    def scratch(number: int) -> Buffer | None:
-        block = draft.scratch.get(number)
-        if block is None:
-            return None
-        region, offset = layout.places[block.name]
-        return Buffer(block.name, "scratch", region, offset, block.spans[0].size, number, number)
-
-    steps = [] if front is None else [Step(0, FRONT_END, None, None, WHOLE, front.cost, scratch(0))]
+    steps = [] if front is None else [Step(0, FRONT_END, None, None, WHOLE, front.cost, _scratch(draft, layout, 0))]
     for choice, pick in zip(considered, draft.picks, strict=True):
         number, name = len(steps), choice.operator.op.name
         if pick is None:
             steps.append(Step(number, name, choice.operator, None, WHOLE, Cost(0), None))
-            continue
-        steps.append(
-            Step(
-                number,
-                name,
-                choice.operator,
-                pick.variant,
-                pick.tile,
-                pick.cost,
-                scratch(number),
-                rejections(choice, pick),
-                pick.constants,
-            )
-        )
+        else:
+            scratch = _scratch(draft, layout, number)
+            step = Step(number, name, choice.operator, pick.variant, pick.tile, pick.cost, scratch)
+            steps.append(replace(step, rejected=rejections(choice, pick), constants=pick.constants))
     return tuple(steps)
+
+
+def _scratch(draft: _Draft, layout: Layout, step: int) -> Buffer | None:
+    block = draft.scratch.get(step)
+    if block is None:
+        return None
+    region, offset = layout.places[block.name]
+    return Buffer(block.name, "scratch", region, offset, block.spans[0].size, step, step)

@@ -77,6 +77,7 @@ def arrange(demand: Demand, rooms: Sequence[Room], limit: int | None = None) -> 
     limit = total if limit is None else min(limit, total)
     if peak(demand.blocks)[1] > limit:
         return None
+    rooms = [Room(room.region, min(room.bytes, limit)) for room in rooms]
     best: Layout | None = None
     for homes in _homes(demand, rooms):
         layout = _layout(demand, homes, rooms)
