@@ -94,7 +94,7 @@ EXPECTED = {
     "output_is_input.h5": "an output of the model is computed by no layer",
     "unsupported_layers.h5": "  dense  Dense: activation 'selu'",
     "channels_first.h5": "  conv  Conv2D: data_format must be channels_last",
-    "groups.h5": "  conv  Conv2D: groups 2",
+    "groups.h5": "layer 'conv' (Conv2D): 1 channels and 2 filters cannot be split into 2 groups",
     "open_input.h5": "layer 'image' (InputLayer): its shape [None, 4, 1] is open",
     "input_without_shape.h5": "layer 'image' (InputLayer): the file does not say the shape",
     "huge_input.h5": "layer 'image' (InputLayer): its output would have shape [1, 8388608, 8388608, 1]",

@@ -79,6 +79,13 @@ def test_dilated_conv2d_without_bias() -> None:
     np.testing.assert_allclose(one("Conv2D", settings, {"kernel": kernel})[0], expected, atol=1e-5)
 
 
+def test_grouped_conv2d() -> None:
+    x, kernel = random(1, 4, 4, 6), random(1, 1, 3, 4)
+    expected = np.concatenate([x[..., :3] @ kernel[0, 0, :, :2], x[..., 3:] @ kernel[0, 0, :, 2:]], -1)
+    settings = {"filters": 4, "kernel_size": 1, "groups": 2, "use_bias": False}
+    np.testing.assert_allclose(one("Conv2D", settings, {"kernel": kernel}, x), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("depth", [1, 2])
 def test_depthwise_and_separable_conv2d(depth: int) -> None:
     depthwise, pointwise, bias = random(3, 3, 3, depth), random(1, 1, 3 * depth, 5), random(3 * depth)

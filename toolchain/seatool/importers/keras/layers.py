@@ -40,8 +40,6 @@ def limits(layer: Layer) -> Iterator[str]:
     activation = layer.raw("activation", "linear")
     if activation is not None and (not isinstance(activation, str) or activation not in ACTIVATIONS):
         yield f"activation {activation!r} (supported: {', '.join(sorted(ACTIVATIONS))})"
-    if layer.raw("groups", 1) != 1:
-        yield f"groups {layer.raw('groups')}"
     if layer.kind == "ReLU":
         shape = [layer.raw(key) or 0 for key in ("max_value", "negative_slope", "threshold")]
         if shape not in ([0, 0, 0], [6, 0, 0]):
@@ -122,8 +120,10 @@ def _bias(layer: Layer, size: int) -> dict[str, tuple[int, ...]]:
 @converts("Conv2D", "Convolution2D")
 def _conv2d(emit: Emitter, layer: Layer, inputs: list[str], weights: Weights) -> str:
     x = _one(layer, inputs)
-    channels, filters = _image(emit, layer, x)[2], layer.integer("filters")
-    shapes = {"kernel": (*layer.pair("kernel_size"), channels, filters), **_bias(layer, filters)}
+    channels, filters, groups = _image(emit, layer, x)[2], layer.integer("filters"), layer.integer("groups", 1)
+    if channels % groups or filters % groups:
+        layer.fail(f"{channels} channels and {filters} filters cannot be split into {groups} groups")
+    shapes = {"kernel": (*layer.pair("kernel_size"), channels // groups, filters), **_bias(layer, filters)}
     kernel, *bias = _take(layer, weights, **shapes)
     y = _convolution(emit, layer, x, kernel.transpose(3, 0, 1, 2), bias[0] if bias else None)
     return emit.activation(layer, layer.text("activation", "linear"), y)
