@@ -4,7 +4,7 @@
  * int16 samples for model_embed. Without a request file there is one input of zeros. The results are records, each a
  * header and a payload. All numbers are little-endian.
  *
- * The first input runs twice, on memory filled with a pattern and then with its complement. What a run overwrites
+ * With REQUEST_MEASURE the first input runs twice, on memory filled with a pattern and then with its complement. What a run overwrites
  * differs from at least one of the two, so the regions' high-water marks are exact; and an output that depends on
  * memory which the model never wrote comes out different, which fails the test. Instructions and stack are measured on
  * the first run, where nothing is traced.
@@ -20,6 +20,7 @@ enum {
     REQUEST_MAGIC = 0x51414553, /* "SEAQ" */
     REQUEST_PCM = 1,
     REQUEST_TRACE = 2,
+    REQUEST_MEASURE = 4,
 };
 
 typedef struct {
@@ -212,7 +213,8 @@ static const char *read_request(void)
     harness.from_file = harness_open_request();
     if (!harness.from_file) {
         bool pcm = model_pcm_samples > 0;
-        *request = (request_header){REQUEST_MAGIC, pcm ? REQUEST_PCM : 0, 1, pcm ? pcm_bytes : model_input_bytes};
+        uint32_t flags = REQUEST_MEASURE | (pcm ? REQUEST_PCM : 0u);
+        *request = (request_header){REQUEST_MAGIC, flags, 1, pcm ? pcm_bytes : model_input_bytes};
         return NULL;
     }
     if (!harness_read(request, sizeof *request) || request->magic != REQUEST_MAGIC) {
@@ -245,9 +247,15 @@ static const char *allocate(void)
     return NULL;
 }
 
-/* The first input, measured. */
-static const char *run_first(bool traced)
+static const char *run_one(void)
 {
+    return infer(harness.outputs[0]) ? "the model returned an error" : NULL;
+}
+
+static const char *run_measured(void)
+{
+    bool traced = harness.tracing;
+    harness.tracing = false;
     overhead cost = calibrate();
     paint_regions(PATTERN);
     if (infer_counted(harness.outputs[1])) {
@@ -258,11 +266,12 @@ static const char *run_first(bool traced)
 
     paint_regions(~PATTERN);
     harness.tracing = traced;
-    if (infer(harness.outputs[0])) {
-        return "the model returned an error";
-    }
+    const char *problem = run_one();
     measure_regions(~PATTERN);
     write_regions();
+    if (problem) {
+        return problem;
+    }
     if (memcmp(harness.outputs[0], harness.outputs[1], harness.output_bytes) != 0) {
         return "the output depends on memory that the model did not write";
     }
@@ -271,6 +280,7 @@ static const char *run_first(bool traced)
 
 static const char *run_all(void)
 {
+    harness.tracing = harness.request.flags & REQUEST_TRACE;
     for (uint32_t i = 0; i < model_tensor_count; i++) {
         record(RECORD_TENSOR, i, length(model_tensors[i].name));
         payload(model_tensors[i].name, length(model_tensors[i].name));
@@ -279,12 +289,8 @@ static const char *run_all(void)
         if (harness.from_file && !harness_read(harness.input, harness.request.bytes)) {
             return "the request file is too short";
         }
-        const char *problem = NULL;
-        if (i == 0) {
-            problem = run_first(harness.request.flags & REQUEST_TRACE);
-        } else if (infer(harness.outputs[0])) {
-            problem = "the model returned an error";
-        }
+        bool measured = i == 0 && harness.request.flags & REQUEST_MEASURE;
+        const char *problem = measured ? run_measured() : run_one();
         if (problem) {
             return problem;
         }

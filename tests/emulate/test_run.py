@@ -102,6 +102,7 @@ def test_region_high_water(elf: Path) -> None:
         ("S", r"stack overflow by 6[0-9],[0-9]{3} bytes"),
         ("d", r"division by zero, in misbehave"),
         ("u", r"undefined instruction, in misbehave"),
+        ("L", r"locked up where no fault can be handled, in misbehave"),
     ],
 )
 def test_faults_are_recognised(elf: Path, what: str, message: str) -> None:
@@ -119,7 +120,6 @@ def test_fault_message_shows_the_registers(elf: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("L", "locked up"),
         ("q", "ended without PASS, with status 3"),
         ("z", "ended without PASS, with status 0"),
         ("r", "probe-emulator.elf: the model returned an error"),
@@ -160,16 +160,30 @@ def test_missing_qemu_says_how_to_get_it(elf: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_results_cut_short_are_refused(elf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    execute = runner._execute
-    monkeypatch.setattr(
-        runner,
-        "_execute",
-        lambda *arguments: (lambda done: runner._Finished(done.status, done.console, done.results[:-5]))(
-            execute(*arguments)
-        ),
-    )
-    with pytest.raises(ToolError, match="results cannot be read"):
+    whole = runner._Job.results
+    monkeypatch.setattr(runner._Job, "results", lambda job: whole(job)[:-5])
+    with pytest.raises(ToolError, match="results cannot be read: a record's header is cut off"):
         emulate.run(elf, [command()])
+
+
+def test_many_inputs_are_shared_among_processors(elf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner.os, "cpu_count", lambda: 3)
+    inputs = [command("A", i) for i in range(13)]
+    seen: list[tuple[int, int]] = []
+    result = emulate.run(elf, inputs, trace=True, progress=lambda done, total: seen.append((done, total)))
+    assert result.outputs == [total(data) for data in inputs]
+    assert [trace["doubled"] for trace in result.traces] == [doubled(data) for data in inputs]
+    alone = emulate.run(elf, inputs[:1], trace=True)
+    assert (result.instructions, result.layer_instructions) == (alone.instructions, alone.layer_instructions)
+    assert (result.stack_bytes, result.region_bytes) == (alone.stack_bytes, alone.region_bytes)
+    assert seen == sorted(seen)
+    assert seen[-1] == (13, 13)
+
+
+def test_fault_in_any_share_is_recognised(elf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner.os, "cpu_count", lambda: 2)
+    with pytest.raises(ToolError, match="null pointer"):
+        emulate.run(elf, [command()] * 7 + [command("n")])
 
 
 def test_make_emulate_runs_on_zeros(project: Path, elf: Path) -> None:
@@ -234,5 +248,5 @@ def test_host_gives_the_same_results(elf: Path, host_program: Path) -> None:
 
 
 def test_sanitizers_on_the_host_fail_the_run(host_program: Path) -> None:
-    with pytest.raises(ToolError, match="status"):
+    with pytest.raises(ToolError, match=r"probe-host: app/binding.c:\d+:\d+: runtime error: index 64 out of bounds"):
         emulate.run_host(host_program, [command("o")])

@@ -34,7 +34,12 @@ typedef volatile uint32_t reg32;
 #define MPU_RBAR (*(reg32 *)0xE000ED9Cu)
 #define MPU_RASR (*(reg32 *)0xE000EDA0u)
 
-#define MPU_CTRL_ENABLE 1u
+#define MPU_CTRL_ENABLE (1u << 0)
+#define MPU_CTRL_PRIVDEFENA (1u << 2) /* the default memory map where no region matches */
+#define MPU_RASR_ENABLE (1u << 0)
+#define MPU_RASR_SIZE(bits) (((uint32_t)(bits) - 1u) << 1)       /* 2^bits bytes */
+#define MPU_RASR_WITHOUT(eighths) ((uint32_t)(eighths) << 8)     /* subregions switched off, a bit each */
+#define MPU_RASR_XN (1u << 28)                                   /* not executable; access rights 0: none */
 
 /* Cycle counter. */
 #define DEMCR (*(reg32 *)0xE000EDFCu)

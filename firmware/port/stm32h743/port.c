@@ -55,6 +55,24 @@ static void enable_caches(void)
     cpu_barrier();
 }
 
+static void protect(uint32_t region, uint32_t base, uint32_t attributes)
+{
+    MPU_RNR = region;
+    MPU_RBAR = base;
+    MPU_RASR = attributes | MPU_RASR_XN | MPU_RASR_ENABLE;
+}
+
+/* Nothing may touch the external memories from 0x60000000 to 0xDFFFFFFF, or the core would read ahead in them although
+ * they are not there (Arm erratum 1013783); nor the first KB of the ITCM, where null pointers point. The rest is as at reset. */
+static void enable_mpu(void)
+{
+    protect(0, 0x00000000u, MPU_RASR_SIZE(32) | MPU_RASR_WITHOUT(0x87));
+    protect(1, 0x00000000u, MPU_RASR_SIZE(10));
+    cpu_barrier();
+    MPU_CTRL = MPU_CTRL_ENABLE | MPU_CTRL_PRIVDEFENA;
+    cpu_barrier();
+}
+
 static void counter_init(void)
 {
     DEMCR |= DEMCR_TRCENA;
@@ -66,6 +84,7 @@ static void counter_init(void)
 void port_init(void)
 {
     clock_init();
+    enable_mpu();
     enable_caches();
     RCC->AHB2ENR |= RCC_AHB2ENR_SRAM123EN;
     console_init();

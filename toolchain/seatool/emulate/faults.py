@@ -9,6 +9,7 @@ from seatool.build import elf
 from seatool.errors import SeatoolError
 
 _CAUSE = re.compile(r"^FAULT: (.+)$", re.MULTILINE)
+_LOCKUP_PC = re.compile(r"Lockup.*\bR15=([0-9a-f]{8})", re.DOTALL)
 _FIELD = re.compile(r"\b(\w+)=0x([0-9a-f]{8})")
 _NULL_PAGE = 1024
 _NEAR = 1024
@@ -16,15 +17,18 @@ _NEAR = 1024
 
 def describe(console: str, image: Path) -> str | None:
     """What went wrong and where, in one line; None if the console shows no fault."""
-    cause = _CAUSE.search(console)
-    if cause is None:
-        return None
-    fields = {name: int(value, 16) for name, value in _FIELD.findall(console[cause.end() :])}
     try:
         contents = elf.read(image)
-    except SeatoolError:
+    except SeatoolError:  # a program of this computer: its addresses get no names
         contents = elf.Elf((), ())
-    return f"{_cause(cause[1], fields, contents)}{_place(fields, contents)}"
+    cause = _CAUSE.search(console)
+    if cause is not None:
+        fields = {name: int(value, 16) for name, value in _FIELD.findall(console[cause.end() :])}
+        return f"{_cause(cause[1], fields, contents)}{_place(fields, contents)}"
+    lockup = _LOCKUP_PC.search(console)
+    if lockup is not None:
+        return f"locked up where no fault can be handled{_place({'pc': int(lockup[1], 16)}, contents)}"
+    return None
 
 
 def _cause(text: str, fields: dict[str, int], image: elf.Elf) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from pathlib import Path
 
 _REQUEST = struct.Struct("<4I")
 _RECORD = struct.Struct("<3I")
 _MAGIC = 0x51414553
-_PCM, _TRACE = 1, 2
+_PCM, _TRACE, _MEASURE = 1, 2, 4
 
 
 class Record(IntEnum):
@@ -39,30 +40,29 @@ class Result:
         console: What the firmware printed.
     """
 
-    outputs: list[bytes]
-    traces: list[dict[str, bytes]]
-    layer_instructions: dict[str, int]
-    instructions: int
-    stack_bytes: int
-    region_bytes: dict[str, int]
-    console: str
+    outputs: list[bytes] = field(default_factory=list)
+    traces: list[dict[str, bytes]] = field(default_factory=list)
+    layer_instructions: dict[str, int] = field(default_factory=dict)
+    instructions: int = 0
+    stack_bytes: int = 0
+    region_bytes: dict[str, int] = field(default_factory=dict)
+    console: str = ""
 
 
-def request(inputs: Sequence[bytes], *, pcm: bool, trace: bool) -> bytes:
+def request(inputs: Sequence[bytes], *, pcm: bool, trace: bool, measure: bool) -> bytes:
     """The request file. All inputs have the same size, which the harness compares with the model's."""
     if not inputs:
         raise ValueError("a run needs at least one input")
     sizes = {len(data) for data in inputs}
     if len(sizes) > 1:
         raise ValueError(f"inputs of different sizes: {sorted(sizes)} bytes")
-    flags = (_PCM if pcm else 0) | (_TRACE if trace else 0)
+    flags = _PCM * pcm | _TRACE * trace | _MEASURE * measure
     return _REQUEST.pack(_MAGIC, flags, len(inputs), sizes.pop()) + b"".join(inputs)
 
 
 def parse(data: bytes, console: str, *, trace: bool) -> Result:
     """The results file as a Result; ValueError where it is not complete."""
-    result = Result([], [], {}, 0, 0, {}, console)
-    instructions = stack_bytes = 0
+    result = Result(console=console)
     tensors: list[str] = []
     traced: dict[str, bytes] = {}
     complete = False
@@ -71,6 +71,7 @@ def parse(data: bytes, console: str, *, trace: bool) -> Result:
             result.layer_instructions[payload[8:].decode()] = int.from_bytes(payload[:8], "little")
         elif kind is Record.TOTAL:
             instructions, stack_bytes = struct.unpack("<QI", payload)
+            result = replace(result, instructions=instructions, stack_bytes=stack_bytes)
         elif kind is Record.REGION:
             result.region_bytes[payload[4:].decode()] = int.from_bytes(payload[:4], "little")
         elif kind is Record.TENSOR:
@@ -85,16 +86,40 @@ def parse(data: bytes, console: str, *, trace: bool) -> Result:
         else:
             complete = index == len(result.outputs)
     if not complete:
-        raise ValueError("the results end early")
-    return Result(
-        result.outputs,
-        result.traces,
-        result.layer_instructions,
-        instructions,
-        stack_bytes,
-        result.region_bytes,
-        console,
+        raise ValueError("they end early")
+    return result
+
+
+def merge(results: Sequence[Result]) -> Result:
+    """Runs over consecutive shares of the inputs as one; the first is the one that measured."""
+    return replace(
+        results[0],
+        outputs=[output for result in results for output in result.outputs],
+        traces=[trace for result in results for trace in result.traces],
     )
+
+
+class Counter:
+    """How many outputs a results file holds while it is still being written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = 0
+        self._outputs = 0
+
+    def outputs(self) -> int:
+        """Outputs whose record has begun; reads only the headers that are new."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                while len(header := file.read(_RECORD.size)) == _RECORD.size:
+                    kind, _, size = _RECORD.unpack(header)
+                    self._outputs += kind == Record.OUTPUT
+                    self._at += _RECORD.size + size
+                    file.seek(self._at)
+        except FileNotFoundError:
+            pass  # the firmware has not opened it yet
+        return self._outputs
 
 
 def _records(data: bytes) -> Iterator[tuple[Record, int, bytes]]:
