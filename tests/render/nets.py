@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from seatool.ir import Array, DType, Graph, Op, Quantization, Tensor
-from seatool.kernels import Padding
+from seatool.kernels import Activation, Padding
 from seatool.kernels.binary import BinaryAttributes
+from seatool.kernels.conv_2d import Conv2DAttributes
+from seatool.kernels.depthwise_conv_2d import DepthwiseConv2DAttributes
+from seatool.kernels.fully_connected import FullyConnectedAttributes
+from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
 from seatool.kernels.pool import Pool2DAttributes
+from seatool.kernels.softmax import SoftmaxAttributes
+from seatool.kernels.view import ReshapeAttributes
 
 
 def act(name: str, shape: tuple[int, ...], scale: float = 0.05, zero_point: int = -4) -> Tensor:
@@ -53,11 +59,84 @@ def residual() -> Graph:
     return Graph("net", tensors, ops, (x, y), ("small", "mean"))
 
 
+def constant(name: str, data: Array, scale: float | tuple[float, ...] | None = None, axis: int | None = None) -> Tensor:
+    """A constant; quantized with zero point 0 where there is a scale."""
+    quant = None
+    if scale is not None:
+        scales = scale if isinstance(scale, tuple) else (scale,)
+        quant = Quantization(tuple(float(np.float32(s)) for s in scales), (0,) * len(scales), axis)
+    return Tensor(name, data.shape, DType(data.dtype.name), quant, data)
+
+
+def classifier() -> Graph:
+    """Float in, float out: every family of operators on the way from a picture to probabilities."""
+    rng = np.random.default_rng(2)
+
+    def weights(name: str, shape: tuple[int, ...], axis: int) -> Tensor:
+        scales = tuple(rng.uniform(0.002, 0.01, shape[axis]))
+        return constant(name, rng.integers(-127, 128, shape).astype(np.int8), scales, axis)
+
+    def bias(name: str, count: int) -> Tensor:
+        return constant(name, rng.integers(-2000, 2000, count).astype(np.int32))
+
+    conv = Conv2DAttributes(Padding.SAME, 1, 1, Activation.RELU)
+    tensors = table(
+        Tensor("picture", (1, 9, 11, 3), DType.FLOAT32),
+        act("pixels", (1, 9, 11, 3), 0.02, 5),
+        weights("w1", (8, 3, 3, 3), 0),
+        bias("b1", 8),
+        act("edges", (1, 9, 11, 8), 0.04, -128),
+        weights("w2", (1, 3, 3, 8), 3),
+        bias("b2", 8),
+        act("deep", (1, 5, 6, 8), 0.05, -3),
+        constant("axis", np.array([3], np.int32)),
+        act("left", (1, 5, 6, 4), 0.05, -3),
+        act("right", (1, 5, 6, 4), 0.05, -3),
+        act("sum", (1, 5, 6, 4), 0.06, 2),
+        act("both", (1, 5, 6, 8), 0.06, 2),
+        act("curved", (1, 5, 6, 8), 1 / 256, -128),
+        act("pooled", (1, 3, 3, 8), 1 / 256, -128),
+        constant("shape", np.array([1, 72], np.int32)),
+        act("flat", (1, 72), 1 / 256, -128),
+        weights("w3", (5, 72), 0),
+        bias("b3", 5),
+        act("logits", (1, 5), 0.02, 1),
+        act("odds", (1, 5), 1 / 256, -128),
+        Tensor("probabilities", (1, 5), DType.FLOAT32),
+    )
+    ops = (
+        Op("quantize", "QUANTIZE", ("picture",), ("pixels",)),
+        Op("conv", "CONV_2D", ("pixels", "w1", "b1"), ("edges",), conv, 3),
+        Op(
+            "deep",
+            "DEPTHWISE_CONV_2D",
+            ("edges", "w2", "b2"),
+            ("deep",),
+            DepthwiseConv2DAttributes(Padding.SAME, 2, 2),
+            3,
+        ),
+        Op("split", "SPLIT", ("axis", "deep"), ("left", "right"), SplitAttributes(2), 2),
+        binary("ADD", "add", ("left", "right"), "sum"),
+        Op("both", "CONCATENATION", ("sum", "sum"), ("both",), ConcatenationAttributes(3), 2),
+        Op("curve", "LOGISTIC", ("both",), ("curved",)),
+        pool("pool", "curved", "pooled"),
+        Op("flatten", "RESHAPE", ("pooled", "shape"), ("flat",), ReshapeAttributes((1, 72))),
+        Op("dense", "FULLY_CONNECTED", ("flat", "w3", "b3"), ("logits",), FullyConnectedAttributes(), 4),
+        Op("softmax", "SOFTMAX", ("logits",), ("odds",), SoftmaxAttributes(1.0), 2),
+        Op("dequantize", "DEQUANTIZE", ("odds",), ("probabilities",), version=2),
+    )
+    return Graph("classifier", tensors, ops, ("picture",), ("probabilities", "flat"))
+
+
 def inputs_of(graph: Graph, count: int, seed: int = 0) -> list[tuple[Array, ...]]:
     """Random and extreme values for the inputs of ``graph``."""
     rng = np.random.default_rng(seed)
-    cases = []
-    for number in range(count):
-        low, high = [(-128, 128), (127, 128), (-128, -127)][min(number, 2) if number < 3 else 0]
-        cases.append(tuple(rng.integers(low, high, graph.tensors[n].shape).astype(np.int8) for n in graph.inputs))
-    return cases
+    tensors = [graph.tensors[name] for name in graph.inputs]
+    return [tuple(_values(rng, tensor, number) for tensor in tensors) for number in range(count)]
+
+
+def _values(rng: np.random.Generator, tensor: Tensor, number: int) -> Array:
+    if tensor.dtype is DType.FLOAT32:
+        return rng.normal(0, 10**number, tensor.shape).astype(np.float32)
+    low, high = {1: (127, 128), 2: (-128, -127)}.get(number, (-128, 128))
+    return rng.integers(low, high, tensor.shape).astype(np.int8)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hosted import COMPILERS, WARNINGS, Hosted, assert_equal, build, write
-from nets import act, inputs_of, pool, residual, table
+from nets import act, classifier, inputs_of, pool, residual, table
 from seatool import boards, plan, render
 from seatool.audio import LogMel
 from seatool.emulate.tflm import Reference
@@ -35,6 +35,16 @@ def test_every_tensor_equals_tflm(hosted: Hosted) -> None:
     for case, got in zip(cases, hosted.run(cases), strict=True):
         assert_equal(got, reference.run(case))
         assert got.keys() == {"sum", "scaled", "small", "mean"}
+
+
+def test_every_operator_family_equals_tflm(tmp_path: Path) -> None:
+    graph = classifier()
+    hosted = Hosted(graph, M7, tmp_path)
+    reference = Reference(tflite.write(graph), graph)
+    cases = inputs_of(graph, 5)
+    for case, got in zip(cases, hosted.run(cases), strict=True):
+        assert got.keys() == {t.name for t in graph.tensors.values() if not t.is_constant} - {"picture"}
+        assert_equal(got, reference.run(case))
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
