@@ -21,15 +21,11 @@ def build_project(project: Project, stage: Stage = silent) -> tuple[Project, Bui
     with stage("building"):
         built = build.build(project.path)
     manifest = project.manifest
+    board = boards.load(manifest["board"])
     used = {region.region: region.used for region in built.board.regions}
-    usages = budget.measured(
-        [usage_from_json(usage) for usage in manifest["budget"]],
-        used,
-        boards.load(manifest["board"]),
-        manifest["options"]["ram_limit"],
-        manifest["name"],
-    )
-    flash = next(usage.needed for usage in usages if usage.region == built.board.regions[0].region)
+    usages = budget.measured([usage_from_json(usage) for usage in manifest["budget"]], used)
+    budget.require_fit(manifest["name"], board, usages, manifest["options"]["ram_limit"])
+    flash = next(usage.needed for usage in usages if usage.region == board.flash.name)
     return update_manifest(project, budget=[usage_to_json(usage) for usage in usages], flash_bytes=flash), built
 
 

@@ -117,30 +117,39 @@ def remeasured(program: Program, used: Mapping[str, int]) -> Program:
         BudgetError: The built firmware does not fit after all.
     """
     usages = measured(program.usage, used)
-    short = [u for u in (*usages, ram_usage(usages, program.board, program.ram_limit)) if not u.fits]
+    require_fit(program.graph.name, program.board, usages, program.ram_limit)
+    return replace(program, usage=usages)
+
+
+def require_fit(name: str, board: Board, usages: Sequence[Usage], ram_limit: int | None) -> None:
+    """BudgetError where measured ``usages`` exceed a region, or all RAM together ``ram_limit``."""
+    short = [usage for usage in (*usages, ram_usage(usages, board, ram_limit)) if not usage.fits]
     if short:
         lines = "\n".join(describe(usage) for usage in short)
         excess = ", ".join(f"{usage.needed - usage.capacity:,} B of {usage.region}" for usage in short)
         raise BudgetError(
-            f"{program.graph.name} as built does not fit {program.board.name}\n{lines}",
+            f"{name} as built does not fit {board.name}\n{lines}",
             f"code and variables were estimated too low; what would fit: a model or a stack (--stack) that needs "
             f"{excess} less",
         )
-    return replace(program, usage=usages)
 
 
 def measured(usages: Sequence[Usage], used: Mapping[str, int]) -> tuple[Usage, ...]:
-    """``usages`` with measured bytes by region in place of estimates; regions not measured stay as they are."""
+    """``usages`` with measured bytes by region in place of estimates; regions not measured stay as they are.
+
+    Measuring again replaces the earlier measurement.
+    """
     return tuple(_measured(usage, used[usage.region]) if usage.region in used else usage for usage in usages)
 
 
 def _measured(usage: Usage, used: int) -> Usage:
     """``usage`` with what is left of ``used`` bytes in place of its estimated part."""
-    known = tuple(part for part in usage.parts if not part.estimated)
-    estimated = next((part for part in usage.parts if part.estimated), Part("other", 0))
+    known = tuple(part for part in usage.parts if not part.estimated and part.predicted is None)
+    other = next((part for part in usage.parts if part not in known), Part("other", 0))
     rest = used - sum(part.bytes for part in known)
-    measured = replace(estimated, bytes=rest, estimated=False, predicted=estimated.bytes)
-    return replace(usage, parts=(*known, measured) if rest or estimated.bytes else known)
+    predicted = other.bytes if other.predicted is None else other.predicted
+    found = replace(other, bytes=rest, estimated=False, predicted=predicted)
+    return replace(usage, parts=(*known, found) if rest or predicted else known)
 
 
 def describe(usage: Usage) -> str:
