@@ -49,6 +49,7 @@ def test_incomplete_archives_are_found_without_tensorflow(tmp_path: Path, member
 def test_silence_covers_file_descriptors_and_ends(capfd: pytest.CaptureFixture[str]) -> None:
     with converted._silence():
         subprocess.run(["sh", "-c", "echo out; echo err >&2"], check=True)
+        print("from Python")
     subprocess.run(["echo", "after"], check=True)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("after\n", "")

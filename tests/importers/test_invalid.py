@@ -178,7 +178,7 @@ def _survives(data: bytes) -> None:
     assert not message or message.startswith("fuzzed.tflite: ")
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(st.lists(st.integers(0, 8 * len(small().bytes()) - 1), min_size=1, max_size=4))
 def test_flipped_bits_never_crash_the_reader(bits: list[int]) -> None:
     _survives(_flipped(small().bytes(), bits))

@@ -13,6 +13,7 @@ from seatool import importers, passes
 from seatool.audio import LogMel
 from seatool.audio.log_mel import dft_kernels, hann, mel_filters
 from seatool.errors import InputError
+from seatool.importers import tflite
 from seatool.importers.keras import legacy
 from seatool.importers.keras.hdf5 import WeightsFile
 from seatool.ir import Array, Graph
@@ -211,6 +212,26 @@ def test_names_come_from_the_layers() -> None:
     assert graph.tensors["dense/kernel"].shape == (3, 32)
 
 
+def test_names_survive_the_way_through_a_tflite_file() -> None:
+    settings = {"kernel_size": 3, "filters": 4, "padding": "same", "use_bias": False, "activation": "relu"}
+    norm = {role: random(4) ** 2 for role in ("gamma", "beta", "moving_mean", "moving_variance")}
+    graph = sequential(
+        [
+            ("Conv2D", settings, {"kernel": random(3, 3, 3, 4)}),
+            ("BatchNormalization", {}, norm),
+            ("SeparableConv2D", settings, {"depthwise": random(3, 3, 4, 1), "pointwise": random(1, 1, 4, 4)}),
+            ("MaxPooling2D", {"pool_size": 2}, {}),
+            ("Flatten", {}, {}),
+            ("Dense", {"units": 2, "activation": "softmax"}, {"kernel": random(24, 2), "bias": random(2)}),
+        ],
+        (6, 5, 3),
+    )
+    for version in (graph, passes.prepare(graph)):
+        again = tflite.read(tflite.write(version), "model.tflite")
+        assert [op.name for op in again.ops] == [op.name for op in version.ops]
+        assert (again.inputs, again.outputs) == (version.inputs, version.outputs)
+
+
 def _spectrogram(affine: bool) -> tuple[Graph, dict[str, Weights]]:
     window, size = hann(64), 64 // 2 + 1
     kernels = dft_kernels(window)
@@ -280,6 +301,8 @@ def test_the_published_student(shared_data: Path) -> None:
     kinds = [op.kind for op in prepared.ops]
     assert kinds == [*["CONV_2D", "CONV_2D", "MAX_POOL_2D"] * 4, "RESHAPE"]
     assert prepared.ops[-3].name == "audio_embedding_layer"
+    again = tflite.read(tflite.write(prepared), "student.tflite")
+    assert [op.name for op in again.ops] == [op.name for op in prepared.ops]
     x = front.features(np.random.default_rng(1).uniform(-0.1, 0.1, 8000))[None]
     before, after = execute(graph, [x]), execute(prepared, [x])
     np.testing.assert_allclose(after["flatten_1"], before["flatten_1"], rtol=1e-4, atol=1e-5)

@@ -5,12 +5,14 @@ The only place that imports TensorFlow, and only when such a model is given.
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +108,11 @@ def _check_closed(name: str, tensor: Any) -> None:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what TensorFlow and its C++ side print away from the terminal."""
-    with tempfile.TemporaryFile() as sink:
+    """Keep what TensorFlow prints away from the terminal: through Python's streams and, from C++, below them."""
+    unheard = io.StringIO()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as sink, redirect_stdout(unheard), redirect_stderr(unheard):
         saved = [(stream, os.dup(stream)) for stream in (1, 2)]
         try:
             for stream, _ in saved:

@@ -172,8 +172,8 @@ def _unsupported(model: RawModel, ops: list[Op], problems: list[list[str]]) -> I
     ]
     noun = "operators" if count > 1 else "operator"
     hint = "supported operators and their limits: docs/operators.md"
-    if any("uint8" in problem.lower() for _, problem in rows):
-        hint = "uint8 is the quantization of TensorFlow 1.x: convert the model again, to int8; " + hint
+    if any("uint8" in problem.lower() or "int16" in problem.lower() for _, problem in rows):
+        hint = "convert the model to int8, with int8 or float32 inputs and outputs; " + hint
     if model.subgraphs > 1:
         lines.append(f"  (the file has {model.subgraphs} subgraphs; only the first is compiled)")
     return model.fail("\n".join([f"{count} {noun} cannot be compiled", *lines]), hint)
