@@ -63,7 +63,8 @@ static void protect(uint32_t region, uint32_t base, uint32_t attributes)
 }
 
 /* Nothing may touch the external memories from 0x60000000 to 0xDFFFFFFF, or the core would read ahead in them although
- * they are not there (Arm erratum 1013783); nor the first KB of the ITCM, where null pointers point. The rest is as at reset. */
+ * they are not there (Arm erratum 1013783); nor the first KB of the ITCM, where null pointers point. The rest is as it
+ * is at reset. */
 static void enable_mpu(void)
 {
     protect(0, 0x00000000u, MPU_RASR_SIZE(32) | MPU_RASR_WITHOUT(0x87));
