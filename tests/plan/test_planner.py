@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 import pytest
 from seatool.errors import BudgetError, InputError
-from seatool.ir import DType, Graph, Op, Tensor
+from seatool.ir import DType, Graph, Op, Quantization, Tensor
+from seatool.kernels import Padding
+from seatool.kernels.conv_2d import Conv2DAttributes
 from seatool.plan import PlanOptions, Program, plan, remeasured
 from seatool.plan.budget import RUNTIME_CODE_BYTES, RUNTIME_DATA_BYTES
 from seatool.plan.students import student_of, students
@@ -138,19 +143,29 @@ def test_student_0_does_not_fit() -> None:
 
 
 def test_smaller_student_is_named_where_a_student_does_not_fit() -> None:
-    convolutions = graph_of_convolutions(students()[0].convolutions)
-    assert student_of(convolutions) == students()[0]
-    assert student_of(graph_of_convolutions((8, 8))) is None
+    with pytest.raises(BudgetError) as caught:
+        plan(convolutions(students()[0].convolutions), M7)
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("what would fit: Student 1 (256-d, 1.18 MB), or weights of 3 bits, or 2,")
 
 
-def graph_of_convolutions(channels: tuple[int, ...]) -> Graph:
-    """A graph that has the operators' names and output channels of a network, and nothing else."""
-    names = [f"t{i}" for i in range(len(channels) + 1)]
-    tensors = {
-        name: Tensor(name, (1, 1, 1, count), DType.INT8) for name, count in zip(names, (1, *channels), strict=True)
-    }
-    ops = [Op(f"l{i}", "CONV_2D", (names[i],), (names[i + 1],)) for i in range(len(channels))]
-    return Graph("net", tensors, tuple(ops), (names[0],), (names[-1],))
+def test_other_networks_are_no_students() -> None:
+    assert student_of(convolutions(students()[3].convolutions)) == students()[3]
+    assert student_of(convolutions((8, 8))) is None
+
+
+def convolutions(channels: tuple[int, ...]) -> Graph:
+    """3x3 convolutions of one pixel, one after the other."""
+    unit = Quantization.per_tensor(1.0, 0)
+    tensors = [Tensor("t0", (1, 1, 1, 1), DType.INT8, unit)]
+    ops = []
+    for number, (before, after) in enumerate(pairwise((1, *channels)), start=1):
+        weights = np.full((after, 3, 3, before), number, np.int8)
+        tensors.append(Tensor(f"w{number}", weights.shape, DType.INT8, unit, weights))
+        tensors.append(Tensor(f"t{number}", (1, 1, 1, after), DType.INT8, unit))
+        inputs = (f"t{number - 1}", f"w{number}")
+        ops.append(Op(f"conv{number}", "CONV_2D", inputs, (f"t{number}",), Conv2DAttributes(Padding.SAME, 1, 1)))
+    return Graph("net", {t.name: t for t in tensors}, tuple(ops), ("t0",), (f"t{len(channels)}",))
 
 
 def test_ram_error_names_the_peak_and_what_would_fit() -> None:

@@ -1,7 +1,4 @@
-"""The SEA students' sizes, to name one that would fit where a larger one does not.
-
-Source: edgel3; Student k has four blocks of two 3x3 convolutions with these filters.
-"""
+"""The SEA students' sizes, to name one that would fit where a larger one does not."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from itertools import pairwise
 
 from seatool.ir import Graph
 
-_REQUANTIZATION_BYTES = 12
+_REQUANTIZATION_BYTES = 9
 """Bias, multiplier and shift of an output channel."""
 
 
@@ -44,7 +41,7 @@ class Student:
         """int8 weights and what requantization needs.
 
         >>> Student(3, (32, 64, 128, 64)).constant_bytes
-        403488
+        401760
         """
         weights = sum(9 * before * after for before, after in pairwise((1, *self.convolutions)))
         return weights + _REQUANTIZATION_BYTES * sum(self.convolutions)
@@ -52,12 +49,9 @@ class Student:
 
 def students() -> tuple[Student, ...]:
     """All students, the largest first."""
-    return (
-        Student(0, (64, 128, 256, 512)),
-        Student(1, (32, 64, 128, 256)),
-        Student(2, (32, 64, 128, 128)),
-        Student(3, (32, 64, 128, 64)),
-    )
+    from seatool.sea.student import FILTERS  # brings HDF5 along, and only an error message needs it
+
+    return tuple(Student(number, filters) for number, filters in enumerate(FILTERS.values()))
 
 
 def student_of(graph: Graph) -> Student | None:
