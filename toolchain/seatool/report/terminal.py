@@ -93,9 +93,9 @@ def model_line(manifest: Mapping[str, Any]) -> str:
 
 def fidelity_line(fidelity: Mapping[str, Any]) -> str:
     """What quantization lost, in one line."""
-    output, worst = fidelity["output"], fidelity["layers"][0]
+    worst = fidelity["layers"][0]
     return (
-        f"int8, {fidelity['calibration']}, cosine {output['mean_cosine']:.4f} (min {output['min_cosine']:.4f}) · "
+        f"int8, {fidelity['calibration']}, cosine {fidelity['cosine_mean']:.4f} (min {fidelity['cosine_min']:.4f}) · "
         f"worst layer {worst['name']} {worst['sqnr_db']:.1f} dB"
     )
 
@@ -160,7 +160,7 @@ def layer_table(manifest: Mapping[str, Any]) -> str:
     """Layer, kernel, work and measured instructions."""
     rows = []
     for layer in manifest["layers"]:
-        measured, macs = layer["instructions"], layer["macs"]
+        measured, macs = layer["instructions"] or None, layer["macs"]
         per_mac = measured / macs if measured and macs else None
         kernel = layer["variant"] or ("front end" if layer["operator"] == "LOG_MEL" else "view")
         rows.append((layer["index"], layer["name"], layer["operator"], kernel, macs or None, measured, per_mac))
