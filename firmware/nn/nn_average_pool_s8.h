@@ -2,11 +2,15 @@
 #ifndef NN_AVERAGE_POOL_S8_H
 #define NN_AVERAGE_POOL_S8_H
 
+#include "nn_bytes.h"
 #include "nn_pool.h"
 
 /* sum / count to the nearest integer, ties away from zero. */
 NN_INLINE int32_t nn_average(int32_t sum, int32_t count)
 {
+    if (__builtin_constant_p(count) && (count & (count - 1)) == 0) {
+        return nn_round_shift(sum, __builtin_ctz((unsigned)count));
+    }
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 

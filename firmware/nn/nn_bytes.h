@@ -1,4 +1,4 @@
-/* nn_bytes.h: four int8 lanes in one word, and the narrowing to int8 that elementwise kernels share. */
+/* nn_bytes.h: four int8 lanes in one word, and the rescaling to int8 that elementwise kernels share. */
 #ifndef NN_BYTES_H
 #define NN_BYTES_H
 
@@ -64,6 +64,12 @@ NN_INLINE uint32_t nn_pack_s8x4(int32_t x0, int32_t x1, int32_t x2, int32_t x3)
     return (uint32_t)(uint8_t)x0 | (uint32_t)(uint8_t)x1 << 8 | (uint32_t)(uint8_t)x2 << 16 | (uint32_t)x3 << 24;
 }
 
+/* round(x / 2^exponent), ties away from zero, for |x| + 2^(exponent - 1) < 2^31: three instructions. */
+NN_INLINE int32_t nn_round_shift(int32_t x, int32_t exponent)
+{
+    return exponent > 0 ? (x + (x >> 31) + (1 << (exponent - 1))) >> exponent : x;
+}
+
 /* Clamp to [low, high] within int8: one SSAT where that is the whole type. */
 NN_INLINE int32_t nn_clamp_s8(int32_t x, int32_t low, int32_t high)
 {
@@ -75,6 +81,45 @@ NN_INLINE int32_t nn_clamp_s8(int32_t x, int32_t low, int32_t high)
     }
 #endif
     return nn_clamp(x, low, high);
+}
+
+/* x, where the compiler must hold it in a register: so that it becomes an operand of a shift-and-add. */
+NN_INLINE int32_t nn_in_register(int32_t x)
+{
+#if NN_DSP
+    __asm__("" : "+r"(x));
+#endif
+    return x;
+}
+
+/* accumulator + round(a * b / 2^32), ties towards plus infinity. */
+NN_INLINE int32_t nn_smmlar(int32_t a, int32_t b, int32_t accumulator)
+{
+#if NN_DSP
+    int32_t r;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(accumulator));
+    return r;
+#else
+    return accumulator + (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+#endif
+}
+
+/* TFLM's rescaling of a small x, given 2 * x: round(round(x * multiplier / 2^31) / 2^exponent) + offset.
+ *
+ * Three instructions: SMMLAR multiplies, rounds and adds half of 2^exponent and the offset; the sign is then added,
+ * because ties go away from zero. The sign of x serves for that of the product: where a negative x rounds to zero, the
+ * one too many is below the rounding. For |x| < 2^30, 0 <= exponent <= 31 and |offset| <= 128.
+ */
+NN_INLINE int32_t nn_rescale_doubled(int32_t doubled, int32_t multiplier, int32_t exponent, int32_t offset)
+{
+    if (exponent == 0) {
+        return nn_smmlar(doubled, multiplier, offset);
+    }
+    if (exponent <= 22) { /* half and offset fit beside the product */
+        int32_t addend = (1 << (exponent - 1)) + offset * (1 << exponent);
+        return (nn_smmlar(doubled, multiplier, addend) + (doubled >> 31)) >> exponent;
+    }
+    return ((nn_smmlar(doubled, multiplier, 1 << (exponent - 1)) + (doubled >> 31)) >> exponent) + offset;
 }
 
 #endif

@@ -28,6 +28,7 @@ TENSOR_ALIGN = 4
 _CANARY = 0xA5
 _MARGIN = 64
 _INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.M)
+_NUMBER = re.compile(r"^#define (\w+) (\d+)$", re.M)
 _STRUCT = re.compile(r"typedef struct[^{;]*\{[^}]*\}\s*\w+;")
 _KERNEL = re.compile(r"^NN_INLINE void (\w+)\(const (\w+) \*\w+\)", re.M)
 
@@ -56,9 +57,12 @@ def library(header: str) -> tuple[Any, Any]:
     for name, struct in kernels:
         source.append(f"void {name}_entry(const {struct} *a);\nvoid {name}_entry(const {struct} *a) {{ {name}(a); }}")
     ffi = cffi.FFI()
-    for part in dict.fromkeys(headers_of(header)):
-        for struct in _STRUCT.findall(re.sub(r"/\*.*?\*/", "", (NN / part).read_text(), flags=re.S)):
-            ffi.cdef(struct)
+    declarations = "".join((NN / part).read_text() for part in dict.fromkeys(headers_of(header)))
+    declarations = re.sub(r"/\*.*?\*/", "", declarations, flags=re.S)
+    for macro, value in _NUMBER.findall(declarations):
+        declarations = re.sub(rf"\b{macro}\b", value, declarations)
+    for struct in _STRUCT.findall(declarations):
+        ffi.cdef(struct)
     for name, struct in kernels:
         ffi.cdef(f"void {name}_entry(const {struct} *a);")
     folder = Path(tempfile.mkdtemp(prefix="seatool-kernels-"))
@@ -92,16 +96,15 @@ def _filled(data: Array, align: int) -> _Buffer:
 
 
 def run(operator: Operator, variant: Variant, inputs: Sequence[Array], inplace: int | None = None) -> tuple[Array, ...]:
-    """The outputs of one kernel call.
+    """The outputs of one kernel call. Constants reach a kernel through :meth:`Variant.constants` only.
 
     Args:
         inputs: One array per tensor of the operator that is not constant, in the operator's order.
         inplace: Index of the input whose memory is also output 0, or None.
     """
     ffi, kernels = library(variant.header)
-    given = iter(inputs)
-    values = [None if t is None else t.data if t.is_constant else next(given) for t in operator.inputs]
-    tensors = {i: _filled(v, TENSOR_ALIGN) for i, v in enumerate(values) if v is not None}
+    variable = [i for i, t in enumerate(operator.inputs) if t is not None and not t.is_constant]
+    tensors = {i: _filled(value, TENSOR_ALIGN) for i, value in zip(variable, inputs, strict=True)}
     outputs = [_Buffer(t.bytes, TENSOR_ALIGN) for t in operator.outputs]
     if inplace is not None:
         outputs[0] = tensors[inplace]
@@ -111,6 +114,8 @@ def run(operator: Operator, variant: Variant, inputs: Sequence[Array], inplace: 
     call = variant.call(operator)
 
     def c_value(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [c_value(v) for v in value]
         return ffi.cast("void *", buffers[value.what][value.key].address) if isinstance(value, Ref) else value
 
     fields = {name: c_value(value) for name, value in call.fields.items()}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import host
 import numpy as np
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from seatool.emulate.tflm import Reference
 from seatool.importers import tflite
@@ -134,3 +135,22 @@ def arrays(draw: st.DrawFn, shape: Sequence[int]) -> Array:
     if style == "ramp":
         return (np.arange(int(np.prod(size))) + seed).astype(np.uint8).view(np.int8).reshape(size)
     return np.full(size, -128 if style == "low" else 127, np.int8)
+
+
+Case = tuple[Graph, list[Array]]
+"""A one-operator graph and its inputs. A test module's strategy ``cases()`` draws these."""
+
+Strategy = Callable[[], st.SearchStrategy[Graph]]
+
+
+def sample(strategy: st.SearchStrategy[Case], count: int) -> list[Case]:
+    """The first ``count`` examples of a strategy, always the same."""
+    drawn: list[Case] = []
+
+    @settings(max_examples=count, phases=(Phase.generate,), derandomize=True, database=None)
+    @given(strategy)
+    def collect(case: Case) -> None:
+        drawn.append(case)
+
+    collect()
+    return drawn

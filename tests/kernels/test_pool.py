@@ -29,7 +29,7 @@ def pool(kind: str, shape: tuple[int, ...], attributes: Pool2DAttributes, scale:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Graph, np.ndarray]:
+def cases(draw: st.DrawFn) -> rig.Case:
     height, width = draw(st.integers(1, 12)), draw(st.integers(1, 12))
     shape = (draw(st.integers(1, 2)), height, width, draw(st.sampled_from([1, 2, 3, 4, 5, 7, 8, 12, 17])))
     padding = draw(st.sampled_from(Padding))
@@ -45,13 +45,12 @@ def cases(draw: st.DrawFn) -> tuple[Graph, np.ndarray]:
         ),
     )
     graph = pool(draw(st.sampled_from(KINDS)), shape, attributes, draw(rig.scales), draw(rig.zero_points))
-    return graph, draw(rig.arrays(shape))
+    return graph, [draw(rig.arrays(shape))]
 
 
 @given(cases())
-def test_equals_tflm(case: tuple[Graph, np.ndarray]) -> None:
-    graph, x = case
-    rig.check(graph, [x])
+def test_equals_tflm(case: rig.Case) -> None:
+    rig.check(*case)
 
 
 @pytest.mark.parametrize("value", [-128, 127])

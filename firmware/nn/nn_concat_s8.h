@@ -1,0 +1,28 @@
+/* nn_concat_s8: interleaves runs of several int8 tensors. */
+#ifndef NN_CONCAT_S8_H
+#define NN_CONCAT_S8_H
+
+#include "nn.h"
+
+#define NN_CONCAT_INPUTS 10
+
+typedef struct {
+    const int8_t *inputs[NN_CONCAT_INPUTS];
+    int8_t *output;
+    int32_t runs[NN_CONCAT_INPUTS]; /* elements of each input in a row */
+    int32_t count, rows;
+} nn_concat_s8_args;
+
+NN_INLINE void nn_concat_s8(const nn_concat_s8_args *a)
+{
+    int8_t *output = a->output;
+    for (int32_t row = 0; row < a->rows; row++) {
+#pragma GCC unroll 10
+        for (int32_t i = 0; i < a->count; i++) {
+            memcpy(output, a->inputs[i] + row * a->runs[i], (size_t)a->runs[i]);
+            output += a->runs[i];
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* nn_mul_s8: int8 multiplication with rescaling and broadcasting, about 12 instructions per element. */
+#ifndef NN_MUL_S8_H
+#define NN_MUL_S8_H
+
+#include "nn_bytes.h"
+#include "nn_walk.h"
+
+typedef struct {
+    const int8_t *input1, *input2;
+    int8_t *output;
+    int32_t rank, dims[NN_WALK_DIMS], steps1[NN_WALK_DIMS], steps2[NN_WALK_DIMS]; /* outer loops */
+    int32_t run, run_step1, run_step2;                                            /* innermost loop; steps 0 or 1 */
+    int32_t input1_offset, input2_offset;
+    int32_t output_offset, output_multiplier, output_shift, output_min, output_max;
+} nn_mul_s8_args;
+
+/* The product on the output's scale. |product| < 2^16, so shifts of up to 14 to the left cannot overflow. */
+NN_INLINE int32_t nn_mul_rescale(const nn_mul_s8_args *a, int32_t product)
+{
+    if (a->output_shift > 14) {
+        return nn_requantize(product, a->output_multiplier, a->output_shift) + a->output_offset;
+    }
+    int32_t left = a->output_shift > 0 ? a->output_shift : 0;
+    int32_t right = a->output_shift > 0 ? 0 : -a->output_shift;
+    return nn_rescale_doubled(product * (2 << left), a->output_multiplier, right, a->output_offset);
+}
+
+NN_INLINE int8_t nn_mul_one(const nn_mul_s8_args *a, int32_t x1, int32_t x2)
+{
+    int32_t product = (x1 + a->input1_offset) * (x2 + a->input2_offset);
+    return (int8_t)nn_clamp_s8(nn_mul_rescale(a, product), a->output_min, a->output_max);
+}
+
+NN_INLINE void nn_mul_run(const nn_mul_s8_args *a, const int8_t *input1, const int8_t *input2, int8_t *output)
+{
+    int32_t left = a->run;
+    for (; left >= 4; left -= 4) {
+#pragma GCC unroll 4
+        for (int32_t i = 0; i < 4; i++) {
+            output[i] = nn_mul_one(a, input1[i * a->run_step1], input2[i * a->run_step2]);
+        }
+        input1 += 4 * a->run_step1;
+        input2 += 4 * a->run_step2;
+        output += 4;
+    }
+    for (; left > 0; left--) {
+        *output++ = nn_mul_one(a, *input1, *input2);
+        input1 += a->run_step1;
+        input2 += a->run_step2;
+    }
+}
+
+NN_INLINE void nn_mul_s8(const nn_mul_s8_args *a)
+{
+    nn_walk w = {{0}, 0, 0};
+    int8_t *output = a->output;
+    for (int32_t turn = nn_walk_turns(a->rank, a->dims); turn > 0; turn--) {
+        nn_mul_run(a, a->input1 + w.offset1, a->input2 + w.offset2, output);
+        output += a->run;
+        nn_walk_next(&w, a->rank, a->dims, a->steps1, a->steps2);
+    }
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* nn_softmax_s8: int8 softmax over rows, in gemmlowp's fixed point.
+ *
+ * A value depends on the input only through its distance to the row's maximum, so exp comes from a table made at
+ * compile time; the reciprocal of the sum is computed per row, by three Newton-Raphson steps. TFLM aborts where the sum
+ * reaches 512; here every share is then below half a step, which is the lowest output.
+ */
+#ifndef NN_SOFTMAX_S8_H
+#define NN_SOFTMAX_S8_H
+
+#include "nn_bytes.h"
+
+typedef struct {
+    const int8_t *input;
+    int8_t *output;
+    const int32_t *exponentials; /* exp(-i * scale * beta) with 31 fractional bits */
+    int32_t entries;             /* beyond them exp counts as 0 */
+    int32_t rows, depth;
+} nn_softmax_s8_args;
+
+/* 1 / (1 + x) for x in [0, 1], both with 31 fractional bits. */
+NN_INLINE int32_t nn_one_over_one_plus(int32_t x)
+{
+    int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) / 2);
+    int32_t y = 1515870810 + nn_doubling_high_mul(half_denominator, -1010580540); /* 48/17 - 32/17 d, 29 bits */
+    for (int i = 0; i < 3; i++) {
+        int32_t error = (1 << 29) - nn_doubling_high_mul(half_denominator, y);
+        y += nn_doubling_high_mul(y, error) * 4;
+    }
+    return y > INT32_MAX / 2 ? INT32_MAX : y * 2;
+}
+
+NN_INLINE int32_t nn_softmax_exponential(const nn_softmax_s8_args *a, int32_t distance)
+{
+    return distance < a->entries ? a->exponentials[distance] : 0;
+}
+
+NN_INLINE void nn_softmax_s8(const nn_softmax_s8_args *a)
+{
+    const int8_t *input = a->input;
+    int8_t *output = a->output;
+    for (int32_t row = 0; row < a->rows; row++, input += a->depth, output += a->depth) {
+        int32_t max = -128;
+        for (int32_t i = 0; i < a->depth; i++) {
+            max = input[i] > max ? input[i] : max;
+        }
+        int32_t sum = 0; /* 19 fractional bits */
+        for (int32_t i = 0; i < a->depth; i++) {
+            sum += nn_rounding_divide_by_pot(nn_softmax_exponential(a, max - input[i]), 12);
+        }
+        int32_t zeros = __builtin_clz((uint32_t)sum);
+        int32_t reciprocal = nn_one_over_one_plus((int32_t)(((uint32_t)sum << zeros) - (1u << 31)));
+        int32_t shift = 12 - zeros + 23;
+        for (int32_t i = 0; i < a->depth; i++) {
+            int32_t share = nn_doubling_high_mul(nn_softmax_exponential(a, max - input[i]), reciprocal);
+            int32_t y = shift > 31 ? -128 : nn_rounding_divide_by_pot(share, shift) - 128;
+            output[i] = (int8_t)(y > 127 ? 127 : y);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* The generated cases. */
+#ifndef CASES_H
+#define CASES_H
+
+#include <stdint.h>
+
+#define MAX_INPUTS 16
+#define MAX_OUTPUTS 16
+
+typedef struct {
+    const uint8_t *expected;
+    uint32_t bytes;
+} test_output;
+
+typedef struct {
+    const char *label;
+    void (*layer)(const void *const inputs[], void *const outputs[], void *scratch);
+    const void *inputs[MAX_INPUTS];
+    int output_count;
+    test_output outputs[MAX_OUTPUTS];
+    uint32_t scratch_bytes;
+} test_case;
+
+extern const test_case test_cases[];
+extern const int test_case_count;
+
+#endif

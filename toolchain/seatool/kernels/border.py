@@ -1,0 +1,137 @@
+"""QUANTIZE and DEQUANTIZE: between float32 and int8, and from one int8 scale to another."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from seatool.ir import Array, DType
+from seatool.kernels.base import (
+    WHOLE,
+    Admission,
+    Call,
+    Cost,
+    Operator,
+    Ref,
+    TFLiteForm,
+    Tile,
+    Variant,
+    operator,
+    require_int8,
+    variant,
+)
+from seatool.kernels.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
+from seatool.kernels.lookup_table import Clamp, Table
+
+
+class _Border(Operator):
+    """Changes the numbers' representation, not their meaning."""
+
+    def problems(self) -> Iterator[str]:
+        if self.input(0).shape != self.output.shape:
+            yield "input and output have different shapes"
+        yield from self.type_problems()
+
+    @abstractmethod
+    def type_problems(self) -> Iterator[str]:
+        """Element types that are not supported."""
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        (x,) = inputs
+        assert x is not None
+        return (x.astype(np.float32),)
+
+
+@operator("QUANTIZE")
+class Quantize(_Border):
+    """float32 or int8 to int8. Source: TFLM quantize_common.cc, reference/quantize.h and requantize.h.
+
+    From float, what does not fit int32 steps is undefined in TFLM; we cut it off, and NaN becomes the lowest value.
+    """
+
+    tflite = TFLiteForm(114, range(1, 4), 89)
+
+    @property
+    def from_float(self) -> bool:
+        return self.input(0).dtype is DType.FLOAT32
+
+    def type_problems(self) -> Iterator[str]:
+        yield from require_int8(self, None if self.from_float else self.input(0), self.output)
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        (x,) = inputs
+        assert x is not None
+        zero = self.output.zero_point
+        if self.from_float:
+            steps = x.astype(np.float32) / np.float32(self.output.scale)
+            # Cut off first: then rounding in float64 is exact.
+            inside = np.clip(np.nan_to_num(steps, nan=-np.inf), -128.0 - zero, 127.0 - zero).astype(np.float64)
+            return ((np.copysign(np.floor(np.abs(inside) + 0.5), inside) + zero).astype(np.int8),)
+        multiplier, shift = quantize_multiplier(self.input(0).scale / self.output.scale)
+        y = multiply_by_quantized_multiplier(x.astype(np.int64) - self.input(0).zero_point, multiplier, shift)
+        return (np.clip(y + zero, -128, 127).astype(np.int8),)
+
+
+@operator("DEQUANTIZE")
+class Dequantize(_Border):
+    """int8 to float32. Source: TFLM dequantize.cc and reference/dequantize.h."""
+
+    tflite = TFLiteForm(6, range(1, 5), 38)
+
+    def type_problems(self) -> Iterator[str]:
+        yield from require_int8(self, self.input(0))
+        if self.output.dtype is not DType.FLOAT32:
+            yield f"{self.output.name} is {self.output.dtype.value}, not float32"
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        (x,) = inputs
+        assert x is not None
+        steps = x.astype(np.int64) - self.input(0).zero_point
+        return ((self.input(0).scale * steps).astype(np.float32),)
+
+
+class _Conversion(Variant):
+    function: str
+    per_element: int
+
+    def cost(self, op: _Border, tile: Tile = WHOLE) -> Cost:
+        return Cost(op.output.elements * self.per_element + 20, 0, 120)
+
+    def call(self, op: _Border) -> Call:
+        quantized = op.output if op.output.dtype is DType.INT8 else op.input(0)
+        fields: dict[str, Any] = {
+            "input": Ref("input"),
+            "output": Ref("output"),
+            "count": op.output.elements,
+            "scale": quantized.scale,
+            "zero_point": quantized.zero_point,
+        }
+        return Call(self.function, f"{self.function}_args", fields)
+
+
+@variant(Quantize)
+class FloatToInt8(_Conversion):
+    """Division and rounding on the FPU."""
+
+    name, header, function, per_element = "from_float", "nn_quantize_f32_s8.h", "nn_quantize_f32_s8", 14
+
+    def admits(self, op: Quantize) -> Admission:
+        return Admission.when(op.from_float, "the input is int8")
+
+    def inplace(self, op: Quantize) -> tuple[int, ...]:
+        """The output's bytes trail the input's floats."""
+        return (0,)
+
+
+@variant(Dequantize)
+class Int8ToFloat(_Conversion):
+    """One multiplication on the FPU."""
+
+    name, header, function, per_element = "to_float", "nn_dequantize_s8_f32.h", "nn_dequantize_s8_f32", 8
+
+
+variant(Quantize)(Table)
+variant(Quantize)(Clamp)

@@ -1,0 +1,243 @@
+"""SLICE, STRIDED_SLICE and TRANSPOSE on int8: the output in order, the input with strides."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seatool.ir import Array, Attributes, DType, Tensor
+from seatool.kernels.base import (
+    WHOLE,
+    Call,
+    Cost,
+    Field,
+    Operator,
+    QuantizationRule,
+    Ref,
+    TFLiteForm,
+    Tile,
+    Variant,
+    operator,
+    require_int8,
+    variant,
+)
+from seatool.kernels.loops import Loop, collapse, outer_fields, strides
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One output axis: ``count`` places along input axis ``axis``, from ``start`` on, ``step`` apart."""
+
+    axis: int
+    start: int
+    step: int
+    count: int
+
+
+class Gather(Operator):
+    """A selection of the input's elements in a new order."""
+
+    quantization = QuantizationRule(same_scale=True)
+    max_rank: int
+
+    @abstractmethod
+    def axes(self) -> list[Axis]:
+        """What is read, an entry per output axis and one (with ``count`` 1) per axis that is dropped."""
+
+    @abstractmethod
+    def argument_problems(self) -> Iterator[str]:
+        """What is wrong with the constant arguments."""
+
+    @property
+    def selected_shape(self) -> tuple[int, ...]:
+        """The output's shape as the arguments say."""
+        return tuple(a.count for a in self.axes())
+
+    def problems(self) -> Iterator[str]:
+        x = self.input(0)
+        found = list(require_int8(self, x, self.output))
+        if not 1 <= len(x.shape) <= self.max_rank:
+            found.append(f"the input has {len(x.shape)} dimensions; 1 to {self.max_rank} are supported")
+        found += self.argument_problems()
+        yield from found
+        if not found and self.selected_shape != self.output.shape:
+            yield f"the output's shape is {list(self.output.shape)}, not {list(self.selected_shape)}"
+
+    def indices(self, index: int, dtypes: tuple[DType, ...] = (DType.INT32,)) -> Iterator[str]:
+        """Problems of a constant argument that has one entry per input dimension."""
+        tensor = self.input(index)
+        if tensor.data is None or tensor.dtype not in dtypes:
+            yield f"{tensor.name} is not a constant of type {' or '.join(d.value for d in dtypes)}"
+        elif tensor.shape != (len(self.input(0).shape),):
+            yield f"{tensor.name} has shape {list(tensor.shape)}, not an entry per dimension"
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        axes = self.axes()
+        index = [np.arange(a.count) * a.step + a.start for a in axes]
+        in_order = x.transpose([a.axis for a in axes])
+        return (np.ascontiguousarray(in_order[np.ix_(*index)]).reshape(self.output.shape),)
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        return self.evaluate(*inputs)
+
+    def first(self) -> int:
+        """The element that comes first."""
+        steps = strides(self.input(0).shape)
+        return sum(a.start * steps[a.axis] for a in self.axes())
+
+    def loops(self) -> list[Loop]:
+        """The loops over the output, with the input's step."""
+        steps, axes = strides(self.input(0).shape), self.axes()
+        return collapse([a.count for a in axes], [a.step * steps[a.axis] for a in axes])
+
+
+def _values(tensor: Tensor) -> list[int]:
+    assert tensor.data is not None
+    return [int(v) for v in tensor.data]
+
+
+@operator("SLICE")
+class Slice(Gather):
+    """``size`` elements from ``begin`` on; size -1 is up to the end. Source: TFLM slice.cc."""
+
+    tflite = TFLiteForm(65, range(1, 6), 48)
+    max_rank = 5
+
+    def argument_problems(self) -> Iterator[str]:
+        found = [p for i in (1, 2) for p in self.indices(i, (DType.INT32, DType.INT64))]
+        if not found and self.input(1).dtype is not self.input(2).dtype:
+            found.append("begin and size are of different types")
+        yield from found
+        if not found and any(
+            a.start < 0 or a.count < 1 or a.start + a.count > size
+            for a, size in zip(self.axes(), self.input(0).shape, strict=True)
+        ):
+            yield f"begin {_values(self.input(1))} and size {_values(self.input(2))} leave {list(self.input(0).shape)}"
+
+    def axes(self) -> list[Axis]:
+        begins, sizes = _values(self.input(1)), _values(self.input(2))
+        shape = self.input(0).shape
+        return [
+            Axis(i, begin, 1, shape[i] - begin if size == -1 else size)
+            for i, (begin, size) in enumerate(zip(begins, sizes, strict=True))
+        ]
+
+
+@dataclass(frozen=True)
+class StridedSliceAttributes(Attributes):
+    """StridedSliceOptions of the TFLite schema: bit i of a mask is for axis i."""
+
+    begin_mask: int = 0
+    end_mask: int = 0
+    ellipsis_mask: int = 0
+    new_axis_mask: int = 0
+    shrink_axis_mask: int = 0
+    offset: bool = False
+
+
+@operator("STRIDED_SLICE")
+class StridedSlice(Gather):
+    """Every stride-th element from begin to before end, as Python slices. Source: TFLM strided_slice_common.cc and
+    strided_slice_logic.h."""
+
+    tflite = TFLiteForm(
+        45,
+        range(1, 9),
+        32,
+        (
+            Field("begin_mask", 0, "int32"),
+            Field("end_mask", 1, "int32"),
+            Field("ellipsis_mask", 2, "int32"),
+            Field("new_axis_mask", 3, "int32"),
+            Field("shrink_axis_mask", 4, "int32"),
+            Field("offset", 5, "bool", False),
+        ),
+    )
+    attributes_type = StridedSliceAttributes
+    max_rank = 4
+
+    def argument_problems(self) -> Iterator[str]:
+        a = self.attributes
+        if a.ellipsis_mask or a.new_axis_mask or a.offset:
+            yield "ellipsis_mask, new_axis_mask and offset are not supported"
+        found = [p for i in (1, 2, 3) for p in self.indices(i)]
+        yield from found
+        if found:
+            return
+        for i, stride in enumerate(_values(self.input(3))):
+            if stride == 0:
+                yield f"the stride of axis {i} is 0"
+            elif stride < 0 and a.shrink_axis_mask >> i & 1:
+                yield f"axis {i} is dropped but has the negative stride {stride}"
+            elif self._axis(i).count < 1:
+                yield f"nothing is left of axis {i}"
+
+    def _axis(self, i: int) -> Axis:
+        a, size = self.attributes, self.input(0).shape[i]
+        begin, end, stride = (_values(self.input(k))[i] for k in (1, 2, 3))
+        lowest, highest = (0, size) if stride > 0 else (-1, size - 1)
+
+        def place(index: int) -> int:
+            return min(max(index + size if index < 0 else index, lowest), highest)
+
+        start, stop = place(begin), place(end)
+        if a.begin_mask >> i & 1:
+            start = 0 if stride > 0 else size - 1
+        if a.end_mask >> i & 1:
+            stop = size if stride > 0 else -1
+        if a.shrink_axis_mask >> i & 1:
+            return Axis(i, start, stride, 1 if start < size else 0)
+        return Axis(i, start, stride, -((start - stop) // stride))
+
+    def axes(self) -> list[Axis]:
+        return [self._axis(i) for i in range(len(self.input(0).shape))]
+
+    @property
+    def selected_shape(self) -> tuple[int, ...]:
+        shrunk = self.attributes.shrink_axis_mask
+        return tuple(a.count for i, a in enumerate(self.axes()) if not shrunk >> i & 1)
+
+
+@operator("TRANSPOSE")
+class Transpose(Gather):
+    """Axes in the order ``perm``. Source: TFLM transpose_common.cc."""
+
+    tflite = TFLiteForm(39, range(1, 7), 26)
+    max_rank = 5
+
+    def argument_problems(self) -> Iterator[str]:
+        found = list(self.indices(1))
+        yield from found
+        if not found and sorted(_values(self.input(1))) != list(range(len(self.input(0).shape))):
+            yield f"{_values(self.input(1))} is not a permutation of the axes"
+
+    def axes(self) -> list[Axis]:
+        shape = self.input(0).shape
+        return [Axis(axis, 0, 1, shape[axis]) for axis in _values(self.input(1))]
+
+
+@variant(Slice, StridedSlice, Transpose)
+class GatherRuns(Variant):
+    """Runs of neighbours are copied as blocks."""
+
+    name, header = "runs", "nn_gather_s8.h"
+
+    def cost(self, op: Gather, tile: Tile = WHOLE) -> Cost:
+        loops = op.loops()
+        run = loops[-1]
+        turns = op.output.elements // run.count
+        per_run = run.count // 2 + 30 if run.steps == (1,) else run.count * 11 // 4 + 16
+        return Cost(turns * per_run + 20, 0, 120 + 40 * (len(loops) - 1))
+
+    def call(self, op: Gather) -> Call:
+        loops = op.loops()
+        fields: dict[str, Any] = {"input": Ref("input"), "output": Ref("output"), "first": op.first()}
+        fields |= outer_fields(loops, ("steps",))
+        fields |= {"run": loops[-1].count, "run_step": loops[-1].steps[0]}
+        return Call("nn_gather_s8", "nn_gather_s8_args", fields)

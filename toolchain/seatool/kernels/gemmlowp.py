@@ -1,0 +1,90 @@
+"""gemmlowp's fixed-point exponential, reciprocal, logistic function and tanh, in numpy, bit for bit.
+
+A value in format Qm has m integer bits and 31 - m fractional bits in an int32. Sources: gemmlowp fixedpoint.h and
+tensorflow/lite/kernels/internal/common.h.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from seatool.kernels.fixed_point import Int64, rounding_divide_by_pot, saturating_rounding_doubling_high_mul
+
+_ONE = (1 << 31) - 1
+"""The largest Q0 value, which stands for 1."""
+
+_EXP_OF_MINUS_POWERS = {
+    -2: 1672461947,
+    -1: 1302514674,
+    0: 790015084,
+    1: 290630308,
+    2: 39332535,
+    3: 720401,
+    4: 242,
+}
+"""exp(-2^k) in Q0, by k."""
+
+_multiply = saturating_rounding_doubling_high_mul
+
+
+def _saturating_shift_left(x: Int64, bits: int) -> Int64:
+    return np.asarray(np.clip(x << bits, -(1 << 31), _ONE), np.int64)
+
+
+def exp_on_negative_values(x: npt.ArrayLike, integer_bits: int) -> Int64:
+    """exp(x) in Q0 for x <= 0 in Qm with m = ``integer_bits`` of at most 5."""
+    a = np.asarray(x, np.int64)
+    fractional_bits = 31 - integer_bits
+    quarter = np.int64(1) << (fractional_bits - 2)
+    in_quarter = (a & (quarter - 1)) - quarter
+    result = _exp_between_minus_quarter_and_zero(in_quarter << integer_bits)
+    remainder = in_quarter - a
+    for power, factor in _EXP_OF_MINUS_POWERS.items():
+        if power < integer_bits:
+            bit = np.int64(1) << (fractional_bits + power)
+            result = np.where(remainder & bit, _multiply(result, factor), result)
+    return np.where(a == 0, _ONE, result)
+
+
+def _exp_between_minus_quarter_and_zero(a: Int64) -> Int64:
+    """exp(a) for a in [-1/4, 0) in Q0: the Taylor series around -1/8."""
+    constant_term, third = 1895147668, 715827883
+    x = a + (1 << 28)
+    x2 = _multiply(x, x)
+    x3 = _multiply(x2, x)
+    x4 = _multiply(x2, x2)
+    tail = rounding_divide_by_pot(_multiply(rounding_divide_by_pot(x4, 2) + x3, third) + x2, 1)
+    return constant_term + _multiply(constant_term, x + tail)
+
+
+def _newton_reciprocal(a: Int64) -> Int64:
+    """2 / (1 + a) in Q2 for a in [0, 1] in Q0: three Newton-Raphson steps."""
+    total = a + _ONE
+    half_denominator = (total + np.where(total >= 0, 1, -1)) // 2
+    x = 1515870810 + _multiply(half_denominator, -1010580540)
+    one = 1 << 29
+    for _ in range(3):
+        error = one - _multiply(half_denominator, x)
+        x = x + _saturating_shift_left(_multiply(x, error), 2)
+    return x
+
+
+def one_over_one_plus_x(a: npt.ArrayLike) -> Int64:
+    """1 / (1 + a) in Q0 for a in [0, 1] in Q0."""
+    return _saturating_shift_left(_newton_reciprocal(np.asarray(a, np.int64)), 1)
+
+
+def logistic(x: npt.ArrayLike, integer_bits: int) -> Int64:
+    """1 / (1 + exp(-x)) in Q0 for x in Qm."""
+    a = np.asarray(x, np.int64)
+    positive = one_over_one_plus_x(exp_on_negative_values(-np.abs(a), integer_bits))
+    return np.where(a == 0, 1 << 30, np.where(a > 0, positive, _ONE - positive))
+
+
+def tanh(x: npt.ArrayLike, integer_bits: int) -> Int64:
+    """tanh(x) in Q0 for x in Qm; computed as (1 - exp(-2x)) / (1 + exp(-2x)) in one integer bit more."""
+    a = np.asarray(x, np.int64)
+    exponential = exp_on_negative_values(-np.abs(a), integer_bits + 1)
+    t = _saturating_shift_left(_newton_reciprocal(exponential) - (1 << 29), 2)
+    return np.where(a == 0, 0, np.sign(a) * t)

@@ -1,0 +1,216 @@
+"""CONCATENATION, SPLIT and SPLIT_V on int8: runs of one tensor from or to several."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seatool.ir import Array, Attributes, DType, Tensor
+from seatool.kernels.base import (
+    WHOLE,
+    Activation,
+    Call,
+    Constant,
+    Cost,
+    Field,
+    Operator,
+    QuantizationRule,
+    Ref,
+    TFLiteForm,
+    Tile,
+    Variant,
+    operator,
+    require_int8,
+    variant,
+)
+
+_MAX_INPUTS = 10
+"""TFLM's limit for CONCATENATION."""
+_MAX_OUTPUTS = 16
+"""Room in the split kernel's arguments (NN_SPLIT_OUTPUTS)."""
+
+
+@dataclass(frozen=True)
+class ConcatenationAttributes(Attributes):
+    """ConcatenationOptions of the TFLite schema."""
+
+    axis: int
+    fused_activation_function: Activation = Activation.NONE
+
+
+@operator("CONCATENATION")
+class Concatenation(Operator):
+    """Tensors one behind the other along an axis. Source: TFLM concatenation.cc."""
+
+    tflite = TFLiteForm(2, range(1, 5), 10, (Field("axis", 0, "int32"), Field("fused_activation_function", 1, "int8")))
+    attributes_type = ConcatenationAttributes
+    quantization = QuantizationRule(same_scale=True)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Attributes:
+        return ConcatenationAttributes(raw["axis"], Activation(raw["fused_activation_function"]))
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        return tuple(self.input(i) for i in range(len(self.inputs)))
+
+    @property
+    def axis(self) -> int:
+        axis: int = self.attributes.axis
+        return axis % len(self.output.shape)
+
+    def problems(self) -> Iterator[str]:
+        yield from require_int8(self, *self.parts, self.output)
+        if self.attributes.fused_activation_function is not Activation.NONE:
+            yield "a fused activation is not supported"
+        if len(self.parts) > _MAX_INPUTS:
+            yield f"{len(self.parts)} inputs; TFLM takes up to {_MAX_INPUTS}"
+        if any(t.quant != self.output.quant for t in self.parts):
+            yield "inputs and output have different quantization"
+        rank = len(self.output.shape)
+        if not -rank <= self.attributes.axis < rank:
+            yield f"axis {self.attributes.axis} does not exist in {rank} dimensions"
+        elif not _fit(self.parts, self.output, self.axis):
+            yield f"shapes {[list(t.shape) for t in self.parts]} do not make {list(self.output.shape)}"
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        return (np.concatenate([x for x in inputs if x is not None], axis=self.axis),)
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        return self.evaluate(*inputs)
+
+
+def _fit(parts: Sequence[Tensor], whole: Tensor, axis: int) -> bool:
+    """Whether ``parts`` make up ``whole`` along ``axis``."""
+    around = (*whole.shape[:axis], *whole.shape[axis + 1 :])
+    same = all(len(t.shape) == len(whole.shape) and (*t.shape[:axis], *t.shape[axis + 1 :]) == around for t in parts)
+    return same and sum(t.shape[axis] for t in parts) == whole.shape[axis]
+
+
+@dataclass(frozen=True)
+class SplitAttributes(Attributes):
+    """SplitOptions and SplitVOptions of the TFLite schema."""
+
+    num_splits: int = 0
+
+
+class Splitting(Operator):
+    """A tensor cut into pieces along an axis."""
+
+    attributes_type = SplitAttributes
+    quantization = QuantizationRule(same_scale=True)
+    data_index: int
+    axis_index: int
+
+    @property
+    def whole(self) -> Tensor:
+        return self.input(self.data_index)
+
+    @property
+    def axis(self) -> int:
+        data = self.input(self.axis_index).data
+        assert data is not None
+        return int(data.reshape(-1)[0]) % len(self.whole.shape)
+
+    def problems(self) -> Iterator[str]:
+        yield from require_int8(self, self.whole, *self.outputs)
+        axis, rank = self.input(self.axis_index), len(self.whole.shape)
+        if len(self.outputs) > _MAX_OUTPUTS:
+            yield f"{len(self.outputs)} outputs; up to {_MAX_OUTPUTS} are supported"
+        if axis.data is None or axis.dtype is not DType.INT32 or axis.elements != 1:
+            yield "the axis is not one constant int32"
+        elif not -rank <= int(axis.data.reshape(-1)[0]) < rank:
+            yield f"axis {int(axis.data.reshape(-1)[0])} does not exist in {rank} dimensions"
+        elif not _fit(self.outputs, self.whole, self.axis):
+            yield f"{list(self.whole.shape)} does not make {[list(t.shape) for t in self.outputs]}"
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        x = inputs[self.data_index]
+        assert x is not None
+        cuts = np.cumsum([t.shape[self.axis] for t in self.outputs])[:-1]
+        return tuple(np.ascontiguousarray(part) for part in np.split(x, cuts, axis=self.axis))
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        return self.evaluate(*inputs)
+
+
+@operator("SPLIT")
+class Split(Splitting):
+    """Equal pieces. Source: TFLM split.cc."""
+
+    tflite = TFLiteForm(49, range(1, 5), 35, (Field("num_splits", 0, "int32"),))
+    data_index, axis_index = 1, 0
+
+    def problems(self) -> Iterator[str]:
+        yield from super().problems()
+        if len({t.shape for t in self.outputs}) > 1:
+            yield "the pieces are not equal"
+
+
+@operator("SPLIT_V")
+class SplitV(Splitting):
+    """Pieces of given sizes. Source: TFLM split_v.cc."""
+
+    tflite = TFLiteForm(102, range(1, 3), 79, (Field("num_splits", 0, "int32"),))
+    data_index, axis_index = 0, 2
+
+
+class _Runs(Variant):
+    """Copies of whole runs."""
+
+    def cost(self, op: Any, tile: Tile = WHOLE) -> Cost:
+        whole, parts, axis = self.arrangement(op)
+        rows = math.prod(whole.shape[:axis])
+        copies = sum(min(run // 2 + 20, run + 6) for run in self.runs(op))
+        return Cost(rows * (copies + 8) + 20, 0, 60 + 24 * len(parts))
+
+    @abstractmethod
+    def arrangement(self, op: Any) -> tuple[Tensor, tuple[Tensor, ...], int]:
+        """The whole tensor, its parts, and the axis along which they lie."""
+
+    def runs(self, op: Any) -> tuple[int, ...]:
+        """Neighbouring elements of each part."""
+        _, parts, axis = self.arrangement(op)
+        return tuple(math.prod(t.shape[axis:]) for t in parts)
+
+    def counts(self, op: Any) -> dict[str, Any]:
+        whole, parts, axis = self.arrangement(op)
+        return {"runs": self.runs(op), "count": len(parts), "rows": math.prod(whole.shape[:axis])}
+
+
+@variant(Concatenation)
+class ConcatenateRuns(_Runs):
+    """Runs of each input in turn."""
+
+    name, header = "runs", "nn_concat_s8.h"
+
+    def arrangement(self, op: Concatenation) -> tuple[Tensor, tuple[Tensor, ...], int]:
+        return op.output, op.parts, op.axis
+
+    def constants(self, op: Concatenation) -> tuple[Constant, ...]:
+        return tuple(Constant(f"input{i}", t.data) for i, t in enumerate(op.parts) if t.data is not None)
+
+    def call(self, op: Concatenation) -> Call:
+        refs = tuple(Ref("constant", f"input{i}") if t.is_constant else Ref("input", i) for i, t in enumerate(op.parts))
+        fields = {"inputs": refs, "output": Ref("output")} | self.counts(op)
+        return Call("nn_concat_s8", "nn_concat_s8_args", fields)
+
+
+@variant(Split, SplitV)
+class SplitRuns(_Runs):
+    """Runs to each output in turn."""
+
+    name, header = "runs", "nn_split_s8.h"
+
+    def arrangement(self, op: Splitting) -> tuple[Tensor, tuple[Tensor, ...], int]:
+        return op.whole, op.outputs, op.axis
+
+    def call(self, op: Splitting) -> Call:
+        outputs = tuple(Ref("output", i) for i in range(len(op.outputs)))
+        fields = {"input": Ref("input", op.data_index), "outputs": outputs} | self.counts(op)
+        return Call("nn_split_s8", "nn_split_s8_args", fields)

@@ -1,0 +1,163 @@
+"""MEAN on int8 over any axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seatool.ir import Array, Attributes, DType
+from seatool.kernels.base import (
+    WHOLE,
+    Admission,
+    Call,
+    Cost,
+    Field,
+    Operator,
+    Ref,
+    TFLiteForm,
+    Tile,
+    Variant,
+    operator,
+    require_int8,
+    variant,
+)
+from seatool.kernels.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
+from seatool.kernels.loops import DIMS, Loop, collapse, outer_fields, strides
+
+_MOST_SUMMANDS = (1 << 31) // 256
+
+
+@dataclass(frozen=True)
+class ReducerAttributes(Attributes):
+    """ReducerOptions of the TFLite schema."""
+
+    keep_dims: bool = False
+
+
+@operator("MEAN")
+class Mean(Operator):
+    """Mean over the axes of a constant list. Source: TFLM reduce_common.cc and QuantizedMeanOrSum in
+    reference/reduce.h."""
+
+    tflite = TFLiteForm(40, range(1, 4), 27, (Field("keep_dims", 0, "bool", False),))
+    attributes_type = ReducerAttributes
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The reduced axes, each once, in order."""
+        data = self.input(1).data
+        assert data is not None
+        rank = len(self.input(0).shape)
+        return tuple(sorted({int(axis) % rank for axis in data.reshape(-1)}))
+
+    @property
+    def count(self) -> int:
+        """Summands of one output."""
+        return math.prod(self.input(0).shape[axis] for axis in self.axes)
+
+    def problems(self) -> Iterator[str]:
+        x, axes = self.input(0), self.input(1)
+        yield from require_int8(self, x, self.output)
+        rank = len(x.shape)
+        if axes.data is None or axes.dtype is not DType.INT32:
+            yield "the axes are not a constant of type int32"
+            return
+        if not all(-rank <= int(axis) < rank for axis in axes.data.reshape(-1)):
+            yield f"axes {axes.data.reshape(-1).tolist()} do not all exist in {rank} dimensions"
+            return
+        if self.output.shape != self._reduced_shape():
+            yield f"the output's shape is {list(self.output.shape)}, not {list(self._reduced_shape())}"
+        if self.count >= _MOST_SUMMANDS:
+            yield f"{self.count} summands; up to {_MOST_SUMMANDS - 1} are supported"
+        if max(map(len, self.loops())) > DIMS + 1:
+            yield f"more than {DIMS + 1} loops are needed"
+
+    def _reduced_shape(self) -> tuple[int, ...]:
+        kept = enumerate(self.input(0).shape)
+        if self.attributes.keep_dims:
+            return tuple(1 if i in self.axes else n for i, n in kept)
+        return tuple(n for i, n in kept if i not in self.axes)
+
+    def loops(self) -> tuple[list[Loop], list[Loop]]:
+        """The loops over the output and over the summands, with the input's steps."""
+        shape = self.input(0).shape
+        steps = strides(shape)
+        kept = [i for i in range(len(shape)) if i not in self.axes]
+        return (
+            collapse([shape[i] for i in kept], [steps[i] for i in kept]),
+            collapse([shape[i] for i in self.axes], [steps[i] for i in self.axes]),
+        )
+
+    def rescaling(self) -> tuple[int, int]:
+        """Multiplier and shift that take a sum to the mean in the output's steps."""
+        multiplier, shift = quantize_multiplier(self.input(0).scale / self.output.scale)
+        bits = min(self.count.bit_length() - 1, 32, 31 + shift)
+        return (multiplier << bits) // self.count, shift - bits
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        total = x.astype(np.int64).sum(axis=self.axes, keepdims=self.attributes.keep_dims)
+        centred = total - self.input(0).zero_point * self.count
+        y = multiply_by_quantized_multiplier(centred, *self.rescaling()) + self.output.zero_point
+        return (np.clip(y, -128, 127).astype(np.int8),)
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        return (x.mean(axis=self.axes, keepdims=self.attributes.keep_dims, dtype=np.float32),)
+
+
+class _MeanKernel(Variant):
+    function: str
+
+    def call(self, op: Mean) -> Call:
+        kept, reduced = op.loops()
+        multiplier, shift = op.rescaling()
+        fields: dict[str, Any] = {"input": Ref("input"), "output": Ref("output")}
+        fields |= outer_fields(kept, ("steps",))
+        fields |= {"columns": kept[-1].count, "column_step": kept[-1].steps[0]}
+        fields |= {f"reduced_{name}": value for name, value in outer_fields(reduced, ("steps",)).items()}
+        fields |= {
+            "run": reduced[-1].count,
+            "run_step": reduced[-1].steps[0],
+            "sum_offset": -op.input(0).zero_point * op.count,
+            "output_offset": op.output.zero_point,
+            "output_multiplier": multiplier,
+            "output_shift": shift,
+        }
+        return Call(self.function, "nn_mean_s8_args", fields)
+
+
+@variant(Mean)
+class MeanColumns(_MeanKernel):
+    """Four neighbouring columns per word, SXTAB16."""
+
+    name, header, function = "columns_x4", "nn_mean_s8_x4.h", "nn_mean_s8_x4"
+
+    def admits(self, op: Mean) -> Admission:
+        inner = op.loops()[0][-1]
+        return Admission.when(inner.count >= 4 and inner.steps == (1,), "fewer than 4 neighbouring columns are kept")
+
+    def cost(self, op: Mean, tile: Tile = WHOLE) -> Cost:
+        kept, reduced = op.loops()
+        words = op.output.elements // kept[-1].count * -(-kept[-1].count // 4)
+        parts = op.count // reduced[-1].count
+        return Cost(words * (60 + op.count * 7 // 2 + parts * 12), 0, 330)
+
+
+@variant(Mean)
+class MeanElements(_MeanKernel):
+    """One output at a time."""
+
+    name, header, function = "elements", "nn_mean_s8.h", "nn_mean_s8"
+
+    def cost(self, op: Mean, tile: Tile = WHOLE) -> Cost:
+        run = op.loops()[1][-1]
+        parts = op.count // run.count
+        per_run = 20 + (run.count if run.steps == (1,) else run.count * 3)
+        return Cost(op.output.elements * (24 + parts * per_run), 0, 330)
