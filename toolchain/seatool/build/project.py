@@ -61,11 +61,11 @@ def project_files(board: Board, name: str, sources: Sequence[str], stack_bytes: 
         "target_flags": f"-mcpu={board.core.cpu} -mthumb -mfloat-abi=hard -mfpu={board.core.fpu}",
     }
     texts = {
-        "Makefile": _render("Makefile.j2", **context),
-        "CMakeLists.txt": _render("CMakeLists.txt.j2", **context),
+        "Makefile": render_template("Makefile.j2", **context),
+        "CMakeLists.txt": render_template("CMakeLists.txt.j2", **context),
         "board.ld": linker_script(board, emulator=False, stack_bytes=stack),
         "emulator.ld": linker_script(board, emulator=True, stack_bytes=stack),
-        "port/board.h": _render("board.h.j2", board=board, pins=_pins(board)),
+        "port/board.h": render_template("board.h.j2", board=board, pins=_pins(board)),
         f"port/{machine.port}/mpu_regions.h": mpu_table(board, machine),
     }
     files = {path: text.encode() for path, text in texts.items()}
@@ -87,7 +87,7 @@ def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = Non
     harness = LinkRegion("harness", "sram", machine.harness.start, machine.harness.size)
     if emulator:
         regions.append(harness)
-    return _render(
+    return render_template(
         "linker.ld.j2",
         title=f"Memory of the test image in {machine.name}" if emulator else f"Memory of {board.title}",
         board=board,
@@ -112,7 +112,7 @@ def mpu_table(board: Board, machine: Machine) -> str:
         names = [window.name for window in windows if any(window.overlaps(part) for part in allowed)]
         note = "guard over address 0" if region.access is Access.NOTHING else ", ".join(names)
         table.append({"base": region.base, "rasr": region.rasr, "note": note})
-    return _render("mpu_regions.h.j2", board=board, mpu=table)
+    return render_template("mpu_regions.h.j2", board=board, mpu=table)
 
 
 def _link_region(region: Region, emulator: bool) -> LinkRegion:
@@ -147,5 +147,6 @@ def _environment(folder: Path) -> jinja2.Environment:
     )
 
 
-def _render(template: str, **context: Any) -> str:
+def render_template(template: str, **context: Any) -> str:
+    """The text of ``templates/project/<template>``; the same context always gives the same text."""
     return _environment(resources.templates() / "project").get_template(template).render(**context)

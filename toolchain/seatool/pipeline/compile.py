@@ -134,9 +134,26 @@ def project_files(program: Program, reference: Reference, manifest: Mapping[str,
     files |= build.project_files(program.board, program.graph.name, sorted(files), program.stack_bytes)
     if program.graph.frontend is not None:
         files[FRONTEND] = save_frontend(program.graph.frontend)
+    files["README.md"] = readme(program, manifest["model"]["file"])
     files[REFERENCE] = reference.model
     files[MANIFEST] = dump(manifest)
     return files
+
+
+def readme(program: Program, file: str) -> bytes:
+    """The project's README.md: what lies where and how to use it."""
+    name, frontend = program.graph.name, program.graph.frontend
+    text = build.render_template(
+        "README.md.j2",
+        name=name,
+        upper=name.upper(),
+        title=program.board.title,
+        file=file,
+        frontend=frontend is not None,
+        pcm=frontend.window_samples if frontend else 0,
+        rate=frontend.sample_rate if frontend else 0,
+    )
+    return text.encode()
 
 
 def manifest(program: Program, model: Path, options: CompileOptions, reference: Reference) -> dict[str, Any]:

@@ -19,9 +19,6 @@ SCHEMA = 1
 REFERENCE = "tflm/model.tflite"
 """The int8 model that TFLM runs when a project is verified, relative to the project."""
 
-SLOWEST_EMULATOR = 10e6
-"""Instructions per second that any machine's emulator should reach; 200 million are usual."""
-
 
 @dataclass(frozen=True)
 class Project:
@@ -34,11 +31,6 @@ class Project:
     def reference(self) -> Path:
         """The model file that TFLM runs."""
         return self.path / REFERENCE
-
-    def timeout_s(self, inferences: int) -> float:
-        """Wall-clock limit for that many inferences in the emulator: generous, so that it only ends what hangs."""
-        instructions: int = sum(layer["estimated_instructions"] for layer in self.manifest["layers"])
-        return 60.0 + inferences * instructions / SLOWEST_EMULATOR
 
 
 def open_project(path: Path) -> Project:

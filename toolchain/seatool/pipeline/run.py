@@ -48,13 +48,9 @@ def run_recording(
     samples, rate = audio.read_wav(wav)
     windows, timestamps = audio.frames(samples, rate, load_frontend(project), hop_size=hop_size, center=center)
     _, built = build_project(project, stage)
-    with stage(f"running {len(windows)} windows of {wav.name} in the emulator"):
-        run = emulate.run(
-            built.emulator_elf,
-            [window.tobytes() for window in windows],
-            pcm=True,
-            timeout_s=project.timeout_s(len(windows)),
-        )
+    pcm = [window.tobytes() for window in windows]
+    with stage(f"running {len(pcm)} windows of {wav.name} in the emulator") as advance:
+        run = emulate.run(built.emulator_elf, pcm, pcm=True, progress=advance)
     embedding = np.stack([np.frombuffer(output, np.float32) for output in run.outputs])
     return Embeddings(embedding, timestamps, run.instructions)
 
@@ -64,10 +60,9 @@ def run_tensors(project: Project, file: Path, stage: Stage = silent) -> Outputs:
     graph = tflite.read(project.reference.read_bytes(), project.manifest["name"])
     examples = load_tensors(file, graph)
     _, built = build_project(project, stage)
-    with stage(f"running {len(examples)} inputs in the emulator"):
-        run = emulate.run(
-            built.emulator_elf, [pack(inputs) for inputs in examples], timeout_s=project.timeout_s(len(examples))
-        )
+    packed = [pack(inputs) for inputs in examples]
+    with stage(f"running {len(packed)} inputs in the emulator") as advance:
+        run = emulate.run(built.emulator_elf, packed, progress=advance)
     tensors = [graph.tensors[name] for name in graph.outputs]
     rows = [unpack(output, tensors) for output in run.outputs]
     stacked = {tensor.name: np.stack([row[i] for row in rows]) for i, tensor in enumerate(tensors)}

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,16 @@ def verify_project(project: Project, count: int = 8, files: Sequence[Path] = (),
     seatool ships. Raises VerificationError at the first difference.
     """
     project, built = build_project(project, stage)
+    try:
+        verification = _verify(project, built.emulator_elf, count, files, stage)
+    except VerificationError:
+        update_manifest(project, bit_exact=False, verified=None)
+        raise
+    verified = {"inputs": dict(verification.inputs), "tensors": verification.tensors}
+    return replace(verification, project=update_manifest(project, bit_exact=True, verified=verified))
+
+
+def _verify(project: Project, elf: Path, count: int, files: Sequence[Path], stage: Stage) -> Verification:
     model = project.reference.read_bytes()
     graph = tflite.read(model, project.manifest["name"])
     reference = Reference(model, graph)
@@ -72,24 +83,19 @@ def verify_project(project: Project, count: int = 8, files: Sequence[Path] = (),
         if file not in recordings:
             cases += [Case("real", inputs) for inputs in load_tensors(file, graph)]
     with stage(f"comparing every layer with TFLM on {len(cases)} inputs") as advance:
-        run = emulate.run(
-            built.emulator_elf,
-            [pack(case.inputs) for case in cases],
-            trace=True,
-            timeout_s=project.timeout_s(len(cases)),
-        )
-        for index, (case, trace) in enumerate(zip(cases, run.traces, strict=True)):
-            compare(project, graph, reference.run(case.inputs), trace, f"input {index} ({case.kind})")
-            advance(index + 1, len(cases))
+        packed = [pack(case.inputs) for case in cases]
+        run = emulate.run(elf, packed, trace=True, progress=advance)
+        for index, case in enumerate(cases):
+            expected, where = reference.run(case.inputs), f"input {index} ({case.kind})"
+            tensors = compare(project.manifest["layers"], expected, run.traces[index], where)
+            compare_outputs(graph, expected, run.outputs[index], where)
     frontend = None
     if project.manifest["frontend"]:
-        frontend = _verify_frontend(project, built.emulator_elf, graph, reference, recordings, stage)
+        frontend = _verify_frontend(project, elf, graph, reference, recordings, stage)
         cases += [Case("real", ())] * frontend.windows
     elif recordings:
         raise InputError(f"{recordings[0]}: this model has no audio front end", "pass .npy or .npz inputs")
     inputs = dict(Counter(case.kind for case in cases))
-    tensors = len(run.traces[0])
-    project = update_manifest(project, bit_exact=True, verified={"inputs": inputs, "tensors": tensors})
     return Verification(project, inputs, tensors, frontend)
 
 
@@ -135,24 +141,41 @@ def random_cases(graph: Graph, count: int) -> Iterator[Case]:
 
 
 def compare(
-    project: Project, graph: Graph, expected: Mapping[str, Array], trace: Mapping[str, bytes], where: str
-) -> None:
-    """Raise VerificationError at the first tensor, in the order of the layers, that differs from TFLM's."""
-    for layer in project.manifest["layers"]:
+    layers: Sequence[Mapping[str, Any]], expected: Mapping[str, Array], trace: Mapping[str, bytes], where: str
+) -> int:
+    """Compare every tensor that a kernel wrote; the number of tensors compared.
+
+    Raises VerificationError at the first one, in the order of the layers, that differs from TFLM's. Views (no kernel)
+    and the front end (not in TFLM) are passed over.
+    """
+    compared = 0
+    for layer in layers:
+        if layer["variant"] is None:
+            continue
         for name in layer["outputs"]:
-            if name not in trace or name not in expected:
-                continue
             ours = np.frombuffer(trace[name], expected[name].dtype).reshape(expected[name].shape)
-            different = np.argwhere(ours != expected[name])
-            if len(different) == 0:
-                continue
-            index = tuple(int(i) for i in different[0])
-            raise VerificationError(
-                f"layer {layer['name']} (#{layer['index']}, {layer['operator']}, {layer['variant']}) differs from "
-                f"TFLM on {where}: {name}{list(index)} is {ours[index]}, TFLM has {expected[name][index]} "
-                f"({len(different)} of {ours.size} values differ)",
-                "this is a bug in seatool, or the generated files were edited; compile again to tell which",
-            )
+            if not np.array_equal(ours, expected[name]):
+                kernel = f"layer {layer['name']} (#{layer['index']}, {layer['operator']}, {layer['variant']})"
+                raise _difference(kernel, name, ours, expected[name], where)
+            compared += 1
+    return compared
+
+
+def compare_outputs(graph: Graph, expected: Mapping[str, Array], output: bytes, where: str) -> None:
+    """Raise VerificationError where what the firmware gives back differs from TFLM's outputs."""
+    for name, ours in zip(graph.outputs, unpack(output, [graph.tensors[name] for name in graph.outputs]), strict=True):
+        if not np.array_equal(ours, expected[name]):
+            raise _difference("the model's output", name, ours, expected[name], where)
+
+
+def _difference(what: str, name: str, ours: Array, expected: Array, where: str) -> VerificationError:
+    different = np.argwhere(ours != expected)
+    index = tuple(int(i) for i in different[0])
+    return VerificationError(
+        f"{what} differs from TFLM on {where}: value {list(index)} is {ours[index]}, TFLM has {expected[index]}; "
+        f"{len(different)} of {ours.size} values differ\n  tensor {name}",
+        "the generated files were edited, or this is a bug in seatool; compile again to tell which",
+    )
 
 
 def _verify_frontend(
@@ -168,19 +191,12 @@ def _verify_frontend(
         windows += list(pcm[:: max(1, len(pcm) // WINDOWS_PER_RECORDING)][:WINDOWS_PER_RECORDING])
     differing, largest = 0, 0
     with stage(f"comparing front end and layers on {len(windows)} recorded windows") as advance:
-        run = emulate.run(
-            elf,
-            [window.tobytes() for window in windows],
-            pcm=True,
-            trace=True,
-            timeout_s=project.timeout_s(len(windows)),
-        )
+        run = emulate.run(elf, [window.tobytes() for window in windows], pcm=True, trace=True, progress=advance)
         for index, (window, trace) in enumerate(zip(windows, run.traces, strict=True)):
             (ours,) = unpack(trace[tensor.name], [tensor])
             difference = np.abs(ours.astype(int) - log_mel.quantized(window, tensor.quant).reshape(tensor.shape))
             differing, largest = differing + int((difference > 0).sum()), max(largest, int(difference.max()))
-            compare(project, graph, reference.run((ours,)), trace, f"window {index} (real)")
-            advance(index + 1, len(windows))
+            compare(project.manifest["layers"], reference.run((ours,)), trace, f"window {index} (real)")
     if largest > 1:
         raise VerificationError(
             f"the front end differs from the numpy reference by {largest} units of the quantized input; 1 is allowed"
