@@ -51,7 +51,8 @@ class Growing:
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     growing = Growing([8 * draw(st.integers(1, 12)) for _ in range(draw(st.integers(1, 2)))])
-    for _ in range(draw(st.integers(1, 12))):
+    growing.grow("ADD", growing.tensors[0], growing.tensors[-1])
+    for _ in range(draw(st.integers(0, 12))):
         kind = draw(st.sampled_from(["ADD", "ADD", "ADD", "RESHAPE", "SPLIT", "CONCATENATION"]))
         growing.grow(kind, draw(st.sampled_from(growing.tensors)), draw(st.sampled_from(growing.tensors)))
     names = [tensor.name for tensor in growing.tensors]

@@ -219,6 +219,12 @@ def test_all_operators_that_cannot_be_compiled_are_listed() -> None:
     )
 
 
+def test_model_that_computes_nothing_is_refused() -> None:
+    net = graph({"x": 64, "flat": 64}, [view("v", "x", "flat")], ["x"], ["flat"])
+    with pytest.raises(InputError, match="no operator computes anything"):
+        plan(net, M7)
+
+
 def test_plans_are_reproducible() -> None:
     net = student(students()[2].filters)
     assert str(plan(net, M7).buffers) == str(plan(net, M7).buffers)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hosted import COMPILERS, WARNINGS, Hosted, assert_equal, build, write
-from nets import act, classifier, inputs_of, pool, residual, table
+from nets import act, binary, classifier, inputs_of, pool, residual, table
 from seatool import boards, plan, render
 from seatool.audio import LogMel
 from seatool.emulate.tflm import Reference
@@ -45,6 +45,16 @@ def test_every_operator_family_equals_tflm(tmp_path: Path) -> None:
     for case, got in zip(cases, hosted.run(cases), strict=True):
         assert got.keys() == {t.name for t in graph.tensors.values() if not t.is_constant} - {"picture"}
         assert_equal(got, reference.run(case))
+
+
+def test_input_that_is_an_output_unused_input_and_output_given_twice(tmp_path: Path) -> None:
+    tensors = table(act("x", (1, 4, 4, 2)), act("unused", (1, 3)), act("y", (1, 4, 4, 2)))
+    graph = Graph("odd", tensors, (binary("ADD", "add", ("x", "x"), "y"),), ("x", "unused"), ("y", "x", "y"))
+    hosted = Hosted(graph, M7, tmp_path)
+    (case,) = inputs_of(graph, 1)
+    (got,) = hosted.run([case])
+    assert np.array_equal(got["x"], case[0])
+    assert not np.array_equal(got["y"], case[0])
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

@@ -56,6 +56,8 @@ def bind_all(graph: Graph) -> tuple[Operator, ...]:
             problems.append(f"{where}: a view of a constant")
         bound.append(operator)
     _raise(graph, problems)
+    if all(operator.is_view for operator in bound):
+        raise InputError(f"{graph.name}: no operator computes anything", "compile a model that has layers")
     return tuple(bound)
 
 
