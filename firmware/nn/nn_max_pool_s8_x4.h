@@ -8,17 +8,17 @@
 #include "nn_bytes.h"
 #include "nn_pool.h"
 
-/* Maximum over rows x columns pixels of the four channels at p; unrolled where the sizes are constants. */
+/* Maximum over rows x columns pixels of the four channels at p; small windows of constant size are unrolled. */
 NN_INLINE uint32_t nn_max_pool_word(const int8_t *p, int32_t rows, int32_t columns, int32_t row_bytes, int32_t channels)
 {
-    const int constant = __builtin_constant_p(rows) && __builtin_constant_p(columns);
+    const int unrolled = __builtin_constant_p(rows) && __builtin_constant_p(columns) && rows <= 4 && columns <= 8;
     uint32_t max = nn_splat_s8x4(-128);
 #pragma GCC unroll 4
     for (int32_t row = 0; row < rows; row++) {
 #pragma GCC unroll 8
         for (int32_t column = 0; column < columns; column++) {
             uint32_t word = nn_load32(p + row * row_bytes + column * channels);
-            max = constant && row == 0 && column == 0 ? word : nn_max_s8x4(max, word);
+            max = unrolled && row == 0 && column == 0 ? word : nn_max_s8x4(max, word);
         }
     }
     return max;

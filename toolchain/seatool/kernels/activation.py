@@ -77,6 +77,7 @@ class Relu6(ActivationFunction):
     """min(max(x, 0), 6). TFLM does not rescale. Source: TFLM activations_common.cc."""
 
     tflite = TFLiteForm(21, range(1, 4))
+    limits = "input and output quantized alike"
     quantization = QuantizationRule(same_scale=True)
 
     def problems(self) -> Iterator[str]:

@@ -89,6 +89,8 @@ class Operator(ABC):
     """None for internal operators, which only passes make and no file holds."""
     attributes_type: ClassVar[type[Attributes]] = NoAttributes
     quantization: ClassVar[QuantizationRule] = QuantizationRule()
+    limits: ClassVar[str] = ""
+    """What is not covered, in words for the documentation; :meth:`problems` says it of an instance."""
     is_view: ClassVar[bool] = False
     """The output's bytes are the input's: the planner aliases them and no code runs."""
     variants: ClassVar[list[Variant]]

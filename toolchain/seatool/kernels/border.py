@@ -53,6 +53,7 @@ class Quantize(_Border):
     """
 
     tflite = TFLiteForm(114, range(1, 4), 89)
+    limits = "float32 or int8 to int8"
 
     @property
     def from_float(self) -> bool:
@@ -80,6 +81,7 @@ class Dequantize(_Border):
     """int8 to float32. Source: TFLM dequantize.cc and reference/dequantize.h."""
 
     tflite = TFLiteForm(6, range(1, 5), 38)
+    limits = "int8 to float32"
 
     def type_problems(self) -> Iterator[str]:
         yield from require_int8(self, self.input(0))
@@ -98,7 +100,7 @@ class _Conversion(Variant):
     per_element: int
 
     def cost(self, op: _Border, tile: Tile = WHOLE) -> Cost:
-        return Cost(op.output.elements * self.per_element + 20, 0, 120)
+        return Cost(op.output.elements * self.per_element + 20, 0, 80)
 
     def call(self, op: _Border) -> Call:
         quantized = op.output if op.output.dtype is DType.INT8 else op.input(0)
@@ -114,9 +116,9 @@ class _Conversion(Variant):
 
 @variant(Quantize)
 class FloatToInt8(_Conversion):
-    """Division and rounding on the FPU."""
+    """Division and rounding on the FPU; from float32."""
 
-    name, header, function, per_element = "from_float", "nn_quantize_f32_s8.h", "nn_quantize_f32_s8", 14
+    name, header, function, per_element = "from_float", "nn_quantize_f32_s8.h", "nn_quantize_f32_s8", 17
 
     def admits(self, op: Quantize) -> Admission:
         return Admission.when(op.from_float, "the input is int8")
@@ -130,7 +132,7 @@ class FloatToInt8(_Conversion):
 class Int8ToFloat(_Conversion):
     """One multiplication on the FPU."""
 
-    name, header, function, per_element = "to_float", "nn_dequantize_s8_f32.h", "nn_dequantize_s8_f32", 8
+    name, header, function, per_element = "to_float", "nn_dequantize_s8_f32.h", "nn_dequantize_s8_f32", 7
 
 
 variant(Quantize)(Table)

@@ -25,7 +25,7 @@ from seatool.kernels.base import (
     require_int8,
     variant,
 )
-from seatool.kernels.loops import Loop, collapse, outer_fields, strides
+from seatool.kernels.loops import Loop, collapse, copy_cost, outer_fields, strides
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ class Slice(Gather):
     """``size`` elements from ``begin`` on; size -1 is up to the end. Source: TFLM slice.cc."""
 
     tflite = TFLiteForm(65, range(1, 6), 48)
+    limits = "constant begin and size; up to 5 dimensions"
     max_rank = 5
 
     def argument_problems(self) -> Iterator[str]:
@@ -160,6 +161,7 @@ class StridedSlice(Gather):
         ),
     )
     attributes_type = StridedSliceAttributes
+    limits = "constant begin, end and strides; up to 4 dimensions; no ellipsis_mask, new_axis_mask or offset"
     max_rank = 4
 
     def argument_problems(self) -> Iterator[str]:
@@ -209,6 +211,7 @@ class Transpose(Gather):
     """Axes in the order ``perm``. Source: TFLM transpose_common.cc."""
 
     tflite = TFLiteForm(39, range(1, 7), 26)
+    limits = "constant perm; up to 5 dimensions"
     max_rank = 5
 
     def argument_problems(self) -> Iterator[str]:
@@ -232,8 +235,8 @@ class GatherRuns(Variant):
         loops = op.loops()
         run = loops[-1]
         turns = op.output.elements // run.count
-        per_run = run.count // 2 + 30 if run.steps == (1,) else run.count * 11 // 4 + 16
-        return Cost(turns * per_run + 20, 0, 120 + 40 * (len(loops) - 1))
+        per_run = copy_cost(run.count) if run.steps == (1,) else run.count * 3 + 4
+        return Cost(turns * (per_run + 9) + 20, 0, 50 + 24 * (len(loops) - 1))
 
     def call(self, op: Gather) -> Call:
         loops = op.loops()

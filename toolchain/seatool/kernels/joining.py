@@ -28,6 +28,7 @@ from seatool.kernels.base import (
     require_int8,
     variant,
 )
+from seatool.kernels.loops import copy_cost
 
 _MAX_INPUTS = 10
 """TFLM's limit for CONCATENATION."""
@@ -50,6 +51,7 @@ class Concatenation(Operator):
     tflite = TFLiteForm(2, range(1, 5), 10, (Field("axis", 0, "int32"), Field("fused_activation_function", 1, "int8")))
     attributes_type = ConcatenationAttributes
     quantization = QuantizationRule(same_scale=True)
+    limits = "up to 10 inputs, all quantized alike; no fused activation"
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Attributes:
@@ -104,6 +106,7 @@ class Splitting(Operator):
 
     attributes_type = SplitAttributes
     quantization = QuantizationRule(same_scale=True)
+    limits = "constant axis; up to 16 outputs"
     data_index: int
     axis_index: int
 
@@ -166,8 +169,8 @@ class _Runs(Variant):
     def cost(self, op: Any, tile: Tile = WHOLE) -> Cost:
         whole, parts, axis = self.arrangement(op)
         rows = math.prod(whole.shape[:axis])
-        copies = sum(min(run // 2 + 20, run + 6) for run in self.runs(op))
-        return Cost(rows * (copies + 8) + 20, 0, 60 + 24 * len(parts))
+        copies = sum(copy_cost(run) for run in self.runs(op))
+        return Cost(rows * (copies + 3) + 20, 0, 30 + 24 * len(parts))
 
     @abstractmethod
     def arrangement(self, op: Any) -> tuple[Tensor, tuple[Tensor, ...], int]:

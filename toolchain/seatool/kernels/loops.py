@@ -68,3 +68,13 @@ def outer_fields(loops: Sequence[Loop], names: Sequence[str]) -> dict[str, Any]:
         for operand, name in enumerate(names):
             fields[name] = tuple(loop.steps[operand] for loop in outer) + padding
     return fields
+
+
+def copy_cost(count: int) -> int:
+    """Instructions of memcpy of a constant number of bytes: in line where they are few."""
+    return 5 + count // 3 if count <= 32 else 24 + count // 2
+
+
+def fill_cost(count: int) -> int:
+    """Instructions of memset of ``count`` bytes."""
+    return 30 + count // 4

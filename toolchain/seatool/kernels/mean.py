@@ -45,6 +45,7 @@ class Mean(Operator):
 
     tflite = TFLiteForm(40, range(1, 4), 27, (Field("keep_dims", 0, "bool", False),))
     attributes_type = ReducerAttributes
+    limits = "constant axes"
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -135,7 +136,7 @@ class _MeanKernel(Variant):
 
 @variant(Mean)
 class MeanColumns(_MeanKernel):
-    """Four neighbouring columns per word, SXTAB16."""
+    """Four columns per word with SXTAB16; where four or more neighbouring columns are kept."""
 
     name, header, function = "columns_x4", "nn_mean_s8_x4.h", "nn_mean_s8_x4"
 
@@ -147,7 +148,7 @@ class MeanColumns(_MeanKernel):
         kept, reduced = op.loops()
         words = op.output.elements // kept[-1].count * -(-kept[-1].count // 4)
         parts = op.count // reduced[-1].count
-        return Cost(words * (60 + op.count * 7 // 2 + parts * 12), 0, 330)
+        return Cost(words * (96 + op.count * 4 + (parts - 1) * 30), 0, 400)
 
 
 @variant(Mean)
@@ -159,5 +160,5 @@ class MeanElements(_MeanKernel):
     def cost(self, op: Mean, tile: Tile = WHOLE) -> Cost:
         run = op.loops()[1][-1]
         parts = op.count // run.count
-        per_run = 20 + (run.count if run.steps == (1,) else run.count * 3)
-        return Cost(op.output.elements * (24 + parts * per_run), 0, 330)
+        per_run = run.count * 4 if run.steps != (1,) or run.count < 4 else run.count + 6
+        return Cost(op.output.elements * (16 + parts * (per_run + 8)), 0, 200)

@@ -23,6 +23,7 @@ from seatool.kernels.base import (
     require_int8,
     variant,
 )
+from seatool.kernels.loops import copy_cost, fill_cost
 
 _MAX_RANK = 5
 
@@ -31,6 +32,7 @@ class PadOperator(Operator):
     """The input with a border of one value."""
 
     quantization = QuantizationRule(same_scale=True)
+    limits = "constant paddings; up to 5 dimensions"
 
     @abstractmethod
     def value(self) -> int:
@@ -108,7 +110,9 @@ class PadRows(Variant):
 
     def cost(self, op: PadOperator, tile: Tile = WHOLE) -> Cost:
         row = _merged(op)[-1][0]
-        return Cost(op.output.elements // 3 + op.input(0).elements // row * 60 + 40, 0, 180)
+        rows = op.input(0).elements // row
+        gaps = op.output.elements - op.input(0).elements
+        return Cost(rows * (copy_cost(row) + 12 + fill_cost(0)) + gaps // 4 + 40, 0, 100)
 
     def call(self, op: PadOperator) -> Call:
         axes = _merged(op)

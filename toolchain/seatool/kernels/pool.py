@@ -62,6 +62,7 @@ class Pool2D(Operator):
 
     attributes_type = Pool2DAttributes
     quantization = QuantizationRule(same_scale=True)
+    limits = "4 dimensions (NHWC); input and output quantized alike"
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Attributes:
@@ -116,10 +117,12 @@ class Pool2D(Operator):
         """The pooled int64 or float values before the clamp."""
 
     @property
-    def taps(self) -> int:
-        """Input values that all windows of one channel and image see."""
+    def windows(self) -> tuple[int, int, float]:
+        """Of one image: windows without padding, windows with padding, and how many values the latter see each."""
         y, x = self.axes()
-        return y.taps * x.taps
+        whole, total = y.whole * x.whole, y.output * x.output
+        seen = y.taps * x.taps - whole * y.kernel * x.kernel
+        return whole, total - whole, seen / max(total - whole, 1)
 
 
 @operator("MAX_POOL_2D")
@@ -147,24 +150,47 @@ class AveragePool2D(Pool2D):
         return np.asarray(np.sign(total) * ((np.abs(total) + count // 2) // count))
 
 
+@dataclass(frozen=True)
+class _WindowCost:
+    """Instructions of one window, measured: a fixed part and one per value; fewer values are unrolled."""
+
+    fixed: float
+    unrolled: float
+    looped: float
+    edge_fixed: float
+    edge: float
+
+    def whole_window(self, taps: int) -> float:
+        return self.fixed + taps * (self.unrolled if taps <= 32 else self.looped)
+
+    def edge_window(self, taps: float) -> float:
+        return self.edge_fixed + taps * self.edge
+
+
 class _PoolKernel(Variant):
-    function = ""
-    per_output: int
-    """Instructions of one output, loop and addressing included."""
-    per_tap: int
-    """Instructions of one value (or word) of a window."""
+    function: str
+    window: _WindowCost
     code_bytes: int
 
     def cost(self, op: Pool2D, tile: Tile = WHOLE) -> Cost:
-        batches, height, width, channels = op.output.shape
+        a, (batches, height, _, channels) = op.attributes, op.output.shape
+        whole, edges, seen = self.windows(op)
         steps = self.steps(channels)
-        rows = height if tile.rows is None else tile.rows
-        inner = self.per_output * width * rows + self.per_tap * op.taps * rows // height
-        return Cost(batches * (steps * inner + 12 * width * rows), 0, self.code_bytes)
+        instructions = whole * (5 + steps * self.window.whole_window(a.filter_height * a.filter_width))
+        instructions += edges * (20 + steps * self.window.edge_window(seen))
+        share = 1.0 if tile.rows is None else tile.rows / height
+        return Cost(round(batches * instructions * share), 0, self.code_bytes * (3 if edges else 1))
 
     def steps(self, channels: int) -> int:
         """Turns of the inner loop over the channels."""
         return channels
+
+    def windows(self, op: Pool2D) -> tuple[int, int, float]:
+        """As the operator's; with any padding, every window is treated as an edge."""
+        whole, edges, seen = op.windows
+        count = op.attributes.filter_height * op.attributes.filter_width
+        every = whole + edges
+        return (0, every, (whole * count + edges * seen) / every) if edges else (whole, 0, 0.0)
 
     def call(self, op: Pool2D) -> Call:
         a, (y, x) = op.attributes, op.axes()
@@ -201,13 +227,16 @@ class _FourChannels(_PoolKernel):
     def steps(self, channels: int) -> int:
         return -(-channels // 4)
 
+    def windows(self, op: Pool2D) -> tuple[int, int, float]:
+        return op.windows
+
 
 @variant(MaxPool2D)
 class MaxFourChannels(_FourChannels):
-    """Four channels per word, SSUB8 and SEL."""
+    """Four channels per word with SSUB8 and SEL; for four channels or more."""
 
     name, header, function = "max_x4", "nn_max_pool_s8_x4.h", "nn_max_pool_s8_x4"
-    per_output, per_tap, code_bytes = 5, 3, 180
+    window, code_bytes = _WindowCost(5, 3, 3.8, 22, 9.5), 120
 
 
 @variant(MaxPool2D)
@@ -215,15 +244,15 @@ class MaxOneChannel(_PoolKernel):
     """One channel at a time."""
 
     name, header, function = "max_x1", "nn_max_pool_s8.h", "nn_max_pool_s8"
-    per_output, per_tap, code_bytes = 14, 5, 200
+    window, code_bytes = _WindowCost(6, 4, 6.8, 12, 8.5), 100
 
 
 @variant(AveragePool2D)
 class AverageFourChannels(_FourChannels):
-    """Four channels per word, SXTAB16."""
+    """Four channels per word with SXTAB16; for four channels or more, windows of up to 255 columns."""
 
     name, header, function = "average_x4", "nn_average_pool_s8_x4.h", "nn_average_pool_s8_x4"
-    per_output, per_tap, code_bytes = 34, 3, 320
+    window, code_bytes = _WindowCost(32, 3.6, 3.8, 70, 13.5), 300
 
     def admits(self, op: Pool2D) -> Admission:
         if op.attributes.filter_width > 255:
@@ -236,4 +265,4 @@ class AverageOneChannel(_PoolKernel):
     """One channel at a time."""
 
     name, header, function = "average_x1", "nn_average_pool_s8.h", "nn_average_pool_s8"
-    per_output, per_tap, code_bytes = 20, 4, 220
+    window, code_bytes = _WindowCost(4, 3.5, 5, 12, 7.5), 100

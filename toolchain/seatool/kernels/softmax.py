@@ -57,6 +57,7 @@ class Softmax(Operator):
 
     tflite = TFLiteForm(25, range(1, 4), 9, (Field("beta", 0, "float32", 0.0),))
     attributes_type = SoftmaxAttributes
+    limits = "over the last axis, up to 4095 elements"
     quantization = QuantizationRule(fixed_output=_OUTPUT)
 
     def problems(self) -> Iterator[str]:
@@ -118,7 +119,7 @@ class SoftmaxRows(Variant):
 
     def cost(self, op: Softmax, tile: Tile = WHOLE) -> Cost:
         elements = op.output.elements
-        return Cost(elements * 42 + elements // op.output.shape[-1] * 90, 0, 330)
+        return Cost(elements * 45 + elements // op.output.shape[-1] * 110, 0, 400)
 
     def constants(self, op: Softmax) -> tuple[Constant, ...]:
         table = op.exponentials().astype(np.int32)

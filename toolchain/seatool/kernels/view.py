@@ -50,6 +50,7 @@ class ReshapeAttributes(Attributes):
 class Reshape(View):
     """Any other shape. Source: TFLM reshape_common.cc."""
 
+    limits = "the new shape is constant"
     tflite = TFLiteForm(22, range(1, 2), 17, (Field("new_shape", 0, "int32[]", ()),))
     attributes_type = ReshapeAttributes
 

@@ -40,3 +40,10 @@ class Axis:
         reach = self.kernel * self.dilation
         starts = (i * self.stride - self.before for i in range(self.output))
         return sum(sum(0 <= p < self.size for p in range(s, s + reach, self.dilation)) for s in starts)
+
+    @property
+    def whole(self) -> int:
+        """Outputs whose window reaches over no edge."""
+        reach = (self.kernel - 1) * self.dilation + 1
+        starts = (i * self.stride - self.before for i in range(self.output))
+        return sum(start >= 0 and start + reach <= self.size for start in starts)

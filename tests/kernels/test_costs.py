@@ -1,0 +1,80 @@
+"""The planner's estimates against instructions counted on the emulated Cortex-M7, on layers of ordinary size."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import batch
+import numpy as np
+import pytest
+import rig
+from seatool.ir import Graph
+from seatool.kernels import Padding
+from seatool.kernels.gather import StridedSliceAttributes
+from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
+from seatool.kernels.pool import Pool2DAttributes
+from test_activation import unary
+from test_binary import binary
+from test_border import dequantize, quantize
+from test_mean import mean
+from test_moves import moved
+from test_pool import pool
+from test_softmax import softmax
+
+SHAPE = (1, 16, 16, 16)
+SAME_SCALE = (0.1, 0)
+
+
+def layers() -> Iterator[Graph]:
+    for kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+        yield pool(kind, (1, 32, 20, 16), Pool2DAttributes(Padding.VALID, 2, 2, 2, 2), 0.1, 0)
+        yield pool(kind, (1, 16, 12, 32), Pool2DAttributes(Padding.SAME, 2, 2, 3, 3), 0.1, 0)
+        yield pool(kind, (1, 25, 5, 64), Pool2DAttributes(Padding.VALID, 1, 1, 25, 5), 0.1, 0)
+    for kind in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"):
+        yield binary(kind, (SHAPE, SHAPE), [(0.1, -3), (0.07, 5), (0.12, -128)])
+        yield binary(kind, (SHAPE, (16,)), [(0.1, -3), (0.07, 5), (0.12, -128)])
+    yield unary("LOGISTIC", SHAPE, SAME_SCALE, (1 / 256, -128))
+    yield unary("RELU6", SHAPE, SAME_SCALE, SAME_SCALE)
+    yield from (softmax((rows, depth), 0.1, 0, 1.0) for rows, depth in ((1, 12), (16, 10), (1, 100)))
+    yield quantize((1000,), 0.1, 0)
+    yield dequantize((1000,), 0.1, 0)
+    yield from (mean((1, 25, 5, 64), axes, True, SAME_SCALE, (0.09, 3)) for axes in ((1, 2), (3,), (2,)))
+    yield from moves()
+
+
+def moves() -> Iterator[Graph]:
+    yield moved("PAD", SHAPE, [rig.int32("p", [[0, 0], [1, 1], [1, 1], [0, 0]])], [(1, 18, 18, 16)])
+    yield moved("TRANSPOSE", SHAPE, [rig.int32("p", [0, 3, 1, 2])], [SHAPE])
+    yield moved("TRANSPOSE", SHAPE, [rig.int32("p", [0, 2, 1, 3])], [SHAPE])
+    stride = [rig.int32("b", [0] * 4), rig.int32("e", SHAPE), rig.int32("s", [1, 2, 2, 1])]
+    yield moved("STRIDED_SLICE", SHAPE, stride, [(1, 8, 8, 16)], StridedSliceAttributes())
+    yield moved("SPLIT", SHAPE, [rig.int32("a", 3)], [(1, 16, 16, 8)] * 2, SplitAttributes(2), 1)
+    parts = [rig.tensor(f"x{i}", (1, 16, 16, 24), 0.5, 0) for i in range(2)]
+    whole = rig.tensor("y", (1, 16, 16, 48), 0.5, 0)
+    yield rig.single("CONCATENATION", parts, [whole], ConcatenationAttributes(3))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
+@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed")
+def test_estimates_are_near_the_count(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    cases = []
+    for graph in layers():
+        inputs = [
+            rng.normal(0, 5, t.shape).astype(np.float32)
+            if t.quant is None
+            else rng.integers(-128, 128, t.shape, np.int8)
+            for t in (graph.tensors[name] for name in graph.inputs)
+        ]
+        cases += batch.cases_of(graph, inputs)
+    far = []
+    for case, counted in zip(cases, batch.run_in_qemu(cases, tmp_path), strict=True):
+        estimate = case.variant.cost(case.operator).instructions
+        if not 0.7 < estimate / counted < 1.5:
+            far.append(
+                f"{case.operator.kind} {case.variant.name} {case.operator.output}: {estimate}, counted {counted}"
+            )
+    assert far == []
