@@ -93,3 +93,21 @@ def test_float_form(kind: str) -> None:
     (y,) = rig.operator_of(graph).evaluate_float(x)
     assert y.dtype == np.float32
     np.testing.assert_allclose(y, functions[kind](x.astype(np.float64)), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["RELU", "LEAKY_RELU", "QUANTIZE"])
+def test_scales_that_are_too_far_apart_are_a_problem(kind: str) -> None:
+    attributes = LeakyReluAttributes(0.5) if kind == "LEAKY_RELU" else None
+    problems = list(rig.operator_of(unary(kind, (8,), (2.0**20, 0), (2.0**-10, 0), attributes)).problems())
+    assert problems == ["the scales are too far apart (a factor of 1.07374e+09)"]
+
+
+def test_a_vanishing_scale_of_a_sigmoid_is_a_problem() -> None:
+    problems = list(rig.operator_of(unary("TANH", (8,), (2.0**-59, 0), FIXED["TANH"])).problems())
+    assert problems == ["the input's scale 1.73472e-18 is too small"]
+
+
+@pytest.mark.parametrize("alpha", [float("nan"), float("inf")])
+def test_alpha_must_be_finite(alpha: float) -> None:
+    with pytest.raises(ValueError, match="alpha is"):
+        LeakyReluAttributes(alpha)

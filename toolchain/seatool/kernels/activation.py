@@ -13,6 +13,7 @@ from seatool.ir import Array, Attributes, Quantization
 from seatool.kernels.base import Field, Operator, QuantizationRule, TFLiteForm, operator, require_int8, variant
 from seatool.kernels.fixed_point import (
     Int64,
+    factor_problems,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     round_half_away,
@@ -26,9 +27,14 @@ class ActivationFunction(Operator):
     """A function of every single value."""
 
     def problems(self) -> Iterator[str]:
-        yield from require_int8(self, self.input(0), self.output)
+        found = list(require_int8(self, self.input(0), self.output))
         if self.input(0).shape != self.output.shape:
-            yield "input and output have different shapes"
+            found.append("input and output have different shapes")
+        yield from found or self.scale_problems()
+
+    def scale_problems(self) -> Iterator[str]:
+        """What is wrong with the quantization."""
+        yield from factor_problems(self.input(0).scale / self.output.scale)
 
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs
@@ -80,8 +86,7 @@ class Relu6(ActivationFunction):
     limits = "input and output quantized alike"
     quantization = QuantizationRule(same_scale=True)
 
-    def problems(self) -> Iterator[str]:
-        yield from super().problems()
+    def scale_problems(self) -> Iterator[str]:
         if self.input(0).quant != self.output.quant:
             yield "input and output have different quantization, which TFLM ignores"
 
@@ -100,6 +105,10 @@ class LeakyReluAttributes(Attributes):
 
     alpha: float
 
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.alpha):
+            raise ValueError(f"alpha is {self.alpha}")
+
 
 @operator("LEAKY_RELU")
 class LeakyRelu(ActivationFunction):
@@ -113,12 +122,19 @@ class LeakyRelu(ActivationFunction):
         scaled = np.where(value >= 0, self.rescaled(value), self.rescaled(value, self.attributes.alpha))
         return scaled + self.output.zero_point
 
+    def scale_problems(self) -> Iterator[str]:
+        yield from factor_problems(max(1.0, abs(self.attributes.alpha)) * self.input(0).scale / self.output.scale)
+
     def real(self, x: Array) -> Array:
         return np.where(x > 0, x, x * np.float32(self.attributes.alpha))
 
 
 class _Sigmoid(ActivationFunction):
     """A saturating function computed in gemmlowp's Q4: beyond +-16 it is at its limit."""
+
+    def scale_problems(self) -> Iterator[str]:
+        if self.input(0).scale < 2.0**-58:
+            yield f"the input's scale {self.input(0).scale:g} is too small"
 
     def function(self, x: Int64) -> Int64:
         value = x - self.input(0).zero_point
@@ -140,9 +156,9 @@ class Logistic(_Sigmoid):
     tflite = TFLiteForm(14, range(1, 4))
     quantization = QuantizationRule(fixed_output=Quantization.per_tensor(1 / 256, -128))
 
-    def problems(self) -> Iterator[str]:
-        yield from super().problems()
-        if self.output.quant is not None and self.output.zero_point != -128:
+    def scale_problems(self) -> Iterator[str]:
+        yield from super().scale_problems()
+        if self.output.zero_point != -128:
             yield f"the output's zero point is {self.output.zero_point}, not -128"
 
     def curve(self, q4: Int64) -> Int64:

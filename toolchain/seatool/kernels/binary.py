@@ -31,6 +31,7 @@ from seatool.kernels.fixed_point import (
     Int64,
     activation_range,
     clamp_float,
+    factor_problems,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
@@ -189,9 +190,14 @@ class Mul(Arithmetic):
 
     tflite = TFLiteForm(18, range(1, 8), 21, (_ACTIVATION_FIELD,))
 
+    @property
+    def factor(self) -> float:
+        """From the product of the stored values to the output's steps."""
+        return self.input(0).scale * self.input(1).scale / self.output.scale
+
     def scales(self) -> dict[str, int]:
         a, b, out = self.input(0), self.input(1), self.output
-        multiplier, shift = quantize_multiplier(a.scale * b.scale / out.scale)
+        multiplier, shift = quantize_multiplier(self.factor)
         return {
             "input1_offset": -a.zero_point,
             "input2_offset": -b.zero_point,
@@ -199,6 +205,10 @@ class Mul(Arithmetic):
             "output_multiplier": multiplier,
             "output_shift": shift,
         }
+
+    def problems(self) -> Iterator[str]:
+        found = list(super().problems())
+        yield from found or factor_problems(self.factor)
 
     def combine(self, a: Int64, b: Int64) -> Int64:
         p = self.scales()

@@ -23,7 +23,7 @@ from seatool.kernels.base import (
     require_int8,
     variant,
 )
-from seatool.kernels.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
+from seatool.kernels.fixed_point import factor_problems, multiply_by_quantized_multiplier, quantize_multiplier
 from seatool.kernels.lookup_table import Clamp, Table
 
 
@@ -60,7 +60,10 @@ class Quantize(_Border):
         return self.input(0).dtype is DType.FLOAT32
 
     def type_problems(self) -> Iterator[str]:
-        yield from require_int8(self, None if self.from_float else self.input(0), self.output)
+        found = list(require_int8(self, None if self.from_float else self.input(0), self.output))
+        yield from found
+        if not found and not self.from_float:
+            yield from factor_problems(self.input(0).scale / self.output.scale)
 
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs

@@ -6,6 +6,7 @@ Source: tensorflow/lite/kernels/internal/common.cc and quantization_util.cc as T
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,12 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     if shift > 30:
         return (1 << 31) - 1, 30
     return multiplier, shift
+
+
+def factor_problems(factor: float) -> Iterator[str]:
+    """Why a rescaling factor cannot be represented; TFLM's arithmetic is undefined there."""
+    if factor >= 1 << 30:
+        yield f"the scales are too far apart (a factor of {factor:g})"
 
 
 def saturating_rounding_doubling_high_mul(a: npt.ArrayLike, b: npt.ArrayLike) -> Int64:
@@ -82,8 +89,8 @@ def activation_range(activation: Activation, output: Tensor) -> tuple[int, int]:
     low, high = activation.bounds
 
     def quantize(real: float) -> int:
-        scaled = float(np.float32(real) / np.float32(output.scale))
-        return output.zero_point + round_half_away(scaled)
+        scaled = real / np.float32(output.scale).item()
+        return output.zero_point + round_half_away(float(np.float32(min(max(scaled, -(2.0**31)), 2.0**31))))
 
     return (
         int(info.min) if low is None else max(int(info.min), quantize(low)),

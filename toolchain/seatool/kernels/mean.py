@@ -25,7 +25,7 @@ from seatool.kernels.base import (
     require_int8,
     variant,
 )
-from seatool.kernels.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
+from seatool.kernels.fixed_point import factor_problems, multiply_by_quantized_multiplier, quantize_multiplier
 from seatool.kernels.loops import DIMS, Loop, collapse, outer_fields, strides
 
 _MOST_SUMMANDS = (1 << 31) // 256
@@ -76,6 +76,8 @@ class Mean(Operator):
             yield f"{self.count} summands; up to {_MOST_SUMMANDS - 1} are supported"
         if max(map(len, self.loops())) > DIMS + 1:
             yield f"more than {DIMS + 1} loops are needed"
+        if x.quant is not None and self.output.quant is not None:
+            yield from factor_problems(x.scale / self.output.scale)
 
     def _reduced_shape(self) -> tuple[int, ...]:
         kept = enumerate(self.input(0).shape)

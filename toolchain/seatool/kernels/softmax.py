@@ -47,6 +47,10 @@ class SoftmaxAttributes(Attributes):
 
     beta: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.beta):
+            raise ValueError(f"beta is {self.beta}")
+
 
 @operator("SOFTMAX")
 class Softmax(Operator):
