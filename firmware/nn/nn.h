@@ -68,6 +68,36 @@ NN_INLINE uint32_t nn_sxtb16_ror8(uint32_t x)
 #endif
 }
 
+/* The low lane of x, then the low lane of y. */
+NN_INLINE uint32_t nn_low_lanes(uint32_t x, uint32_t y)
+{
+#if NN_DSP
+    uint32_t r;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(r) : "r"(x), "r"(y));
+    return r;
+#else
+    return (x & 0xffffu) | y << 16;
+#endif
+}
+
+/* The high lane of x, then the high lane of y. */
+NN_INLINE uint32_t nn_high_lanes(uint32_t x, uint32_t y)
+{
+#if NN_DSP
+    uint32_t r;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(r) : "r"(y), "r"(x));
+    return r;
+#else
+    return x >> 16 | (y & 0xffff0000u);
+#endif
+}
+
+/* Two int16 lanes. */
+NN_INLINE uint32_t nn_lanes(int32_t low, int32_t high)
+{
+    return nn_low_lanes((uint32_t)low, (uint32_t)high);
+}
+
 /* Lane by lane sum, modulo 2^16. */
 NN_INLINE uint32_t nn_add16(uint32_t x, uint32_t y)
 {

@@ -28,7 +28,7 @@ NN_INLINE void nn_conv_fill(const nn_conv_args *a, uint32_t *panel, int8_t *taps
                             int32_t count)
 {
     const int32_t words = (nn_conv_depth(a) + 3) / 4;
-    const uint32_t offsets = (uint32_t)(a->input_offset & 0xffff) * 0x10001u;
+    const uint32_t offsets = nn_lanes(a->input_offset, a->input_offset);
     const int32_t image_bytes = a->input_height * a->input_width * a->in_channels;
     int32_t x = first % a->output_width;
     int32_t y = first / a->output_width % a->output_height;

@@ -116,9 +116,11 @@ NN_INLINE void nn_conv_rows_pack_weights(const nn_conv_rows_args *a, uint32_t *w
     const int32_t steps = a->kernel_height * depth;
     for (int32_t y = 0; y < a->kernel_height; y++, weights += a->kernel_width * depth) {
 #pragma GCC unroll 2
-        for (int32_t c = 0; c < depth; c++) {
-            *w++ = nn_rows_pack(weights[depth + c], weights[c]);
-            *w++ = nn_rows_pack(a->kernel_width == 4 ? weights[3 * depth + c] : 0, weights[2 * depth + c]);
+        for (int32_t c = 0; c < depth; c++, w += 2) {
+            uint32_t first = nn_rows_pack(weights[depth + c], weights[c]);
+            uint32_t second = nn_rows_pack(a->kernel_width == 4 ? weights[3 * depth + c] : 0, weights[2 * depth + c]);
+            w[0] = first;
+            w[1] = second;
         }
     }
     for (int32_t i = 2 * steps; i < 2 * a->chunks * a->chunk_steps; i++) {
@@ -137,15 +139,24 @@ NN_INLINE void nn_conv_rows_sum(const nn_conv_rows_args *a, const uint32_t *pane
     for (int32_t i = 1; i <= 8 * a->quads + 6 * a->triples; i++) {
         sums[i] = start;
     }
-    for (int32_t tile = 0; tile < a->quads + a->triples; tile++) {
-        nn_rows_tile_shape shape = nn_conv_rows_tile(a, tile);
-        const uint32_t *x = panels + nn_conv_rows_before(a, tile) * rows + top * a->in_channels * shape.words;
-        int32_t *at = sums + 2 * shape.first;
-        if (tile == 0 && a->closing) {
-            a->quads > 0 ? nn_rows_4_closing(x, w, at, &span) : nn_rows_3_closing(x, w, at, &span);
-        } else {
-            shape.pairs == 4 ? nn_rows_4(x, w, at, &span) : nn_rows_3(x, w, at, &span);
-        }
+    const int32_t quads = a->quads - (a->closing && a->quads > 0);
+    const int32_t triples = a->triples - (a->closing && a->quads == 0);
+    const int32_t depth = a->in_channels;
+    int32_t *at = sums;
+    if (a->closing && a->quads > 0) {
+        nn_rows_4_closing(panels + top * depth * 6, w, at, &span);
+        panels += rows * depth * 6;
+        at += 8;
+    } else if (a->closing) {
+        nn_rows_3_closing(panels + top * depth * 5, w, at, &span);
+        panels += rows * depth * 5;
+        at += 6;
+    }
+    for (int32_t i = 0; i < quads; i++, panels += rows * depth * 5, at += 8) {
+        nn_rows_4(panels + top * depth * 5, w, at, &span);
+    }
+    for (int32_t i = 0; i < triples; i++, panels += rows * depth * 4, at += 6) {
+        nn_rows_3(panels + top * depth * 4, w, at, &span);
     }
     if (a->closing) {
         sums[a->output_width] = (int32_t)((uint32_t)sums[a->output_width] + (uint32_t)sums[0]);

@@ -58,6 +58,7 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
     "add r6, r6, r4\n" \
     "vmov s0, s1, r6, r4\n" \
     "vmov s2, s3, r2, r5\n" \
+    "lsls r3, r4, #29\n" \
     "ldrd r2, r3, [r1], #8\n"
 
 #define NN_ROWS_CLEAR(low, high) "mov " low ", #0x100000\n mov " high ", #0x200\n"
@@ -83,10 +84,13 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
     "popeq {r4-r11, pc}\n" \
     "add r2, r2, r3\n" \
     "vmov s0, r2\n" \
+    "lsls r3, r3, #29\n" \
     "ldrd r2, r3, [r1, #-8]\n" reload clear \
+    "bcs 2b\n" \
     "b 1b\n"
 
-#define NN_ROWS_END_OF_CHUNK(temporary) "vmov " temporary ", s0\n cmp r1, " temporary "\n"
+/* Loops are six steps long; the carry says that a chunk has an odd number of threes and starts in the middle. */
+#define NN_ROWS_END_OF_CHUNK "vmov r12, s0\n cmp r1, r12\n"
 
 /* Four pairs; r12 and lr alternate as pixels. `pitch` and `pitch4` are the bytes of a step and 4 more. */
 #define NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, check) \
@@ -106,11 +110,16 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
 #define NN_ROWS_BODY4(pitch, pitch4, closing_load, closing) \
     __asm__ volatile(NN_ROWS_BEGIN \
         "ldrd r12, lr, [r0]\n" NN_ROWS_CLEAR4 \
+        "bcs 2f\n" \
         ".balign 8\n" \
         "1:\n" \
         NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
         NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
-        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, NN_ROWS_END_OF_CHUNK("r12")) \
+        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
+        "2:\n" \
+        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
+        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
+        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, NN_ROWS_END_OF_CHUNK) \
         "bne 1b\n" \
         "vmov r2, s2\n" NN_ROWS_FIRST \
         NN_ROWS_UNPACK("r4", "r5", "4", NN_ROWS_NEXT("r6")) \
@@ -149,11 +158,16 @@ NN_ASSEMBLY void nn_rows_4_closing(NN_UNUSED const uint32_t *x, NN_UNUSED const 
 #define NN_ROWS_BODY3(pitch, closing_load, closing) \
     __asm__ volatile(NN_ROWS_BEGIN \
         "ldm r0, {r10-r12}\n" NN_ROWS_CLEAR3 \
+        "bcs 2f\n" \
         ".balign 8\n" \
         "1:\n" \
         NN_ROWS_STEP3(pitch, closing_load, closing, "") \
         NN_ROWS_STEP3(pitch, closing_load, closing, "") \
-        NN_ROWS_STEP3(pitch, closing_load, closing, NN_ROWS_END_OF_CHUNK("r12")) \
+        NN_ROWS_STEP3(pitch, closing_load, closing, "") \
+        "2:\n" \
+        NN_ROWS_STEP3(pitch, closing_load, closing, "") \
+        NN_ROWS_STEP3(pitch, closing_load, closing, "") \
+        NN_ROWS_STEP3(pitch, closing_load, closing, NN_ROWS_END_OF_CHUNK) \
         "bne 1b\n" \
         "vmov r2, s2\n" NN_ROWS_FIRST \
         NN_ROWS_UNPACK("r4", "r5", "4", NN_ROWS_NEXT("r6")) \

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seatool.ir import Array, DType, Tensor
-from seatool.kernels.base import Operator, require_int8
+from seatool.kernels.base import Constant, Operator, Ref, require_int8
 from seatool.kernels.fixed_point import (
     Int64,
     activation_range,
@@ -27,7 +27,10 @@ _SHORT_SHIFTS = range(1, 23)
 
 
 class WeightedOperator(Operator):
-    """An operator with inputs (x, weights, optional bias). Weights: int8 with zero point 0, per tensor or per channel."""
+    """An operator with inputs (x, weights, optional bias).
+
+    The weights are int8 with zero point 0, quantized per tensor or per output channel.
+    """
 
     channel_axis: ClassVar[int]
     """The axis of the weights that runs over output channels."""
@@ -76,21 +79,18 @@ class WeightedOperator(Operator):
     def weighted_problems(self) -> Iterator[str]:
         """What is wrong with the tensors' types, quantization and number of channels."""
         yield from require_int8(self, self.input(0), self.output)
-        w = self.weights
-        if w.dtype is not DType.INT8 or w.data is None:
-            yield f"the weights {w.name} are {w.dtype.value}{'' if w.is_constant else ', not constant'}; expected constant int8"
-        elif w.quant is None:
-            yield f"the weights {w.name} have no quantization"
-        else:
-            if any(w.quant.zero_point):
-                yield f"the weights {w.name} have a zero point other than 0"
-            if w.quant.axis is not None and len(w.quant.scale) not in (1, self.out_channels):
-                yield f"the weights {w.name} have {len(w.quant.scale)} scales for {self.out_channels} output channels"
-        bias = self.optional(2)
-        if bias is not None and (bias.dtype is not DType.INT32 or bias.data is None):
-            yield f"the bias {bias.name} is {bias.dtype.value}{'' if bias.is_constant else ', not constant'}; expected constant int32"
-        elif bias is not None and bias.elements != self.out_channels:
-            yield f"the bias {bias.name} has {bias.elements} elements for {self.out_channels} output channels"
+        yield from _constant_problems(self.weights, "weights", DType.INT8)
+        quant, bias = self.weights.quant, self.optional(2)
+        if quant is None:
+            yield f"the weights {self.weights.name} have no quantization"
+        elif any(quant.zero_point):
+            yield f"the weights {self.weights.name} have a zero point other than 0"
+        elif len(quant.scale) not in (1, self.out_channels):
+            yield f"the weights have {len(quant.scale)} scales for {self.out_channels} output channels"
+        if bias is not None:
+            yield from _constant_problems(bias, "bias", DType.INT32)
+            if bias.elements != self.out_channels:
+                yield f"the bias has {bias.elements} elements for {self.out_channels} output channels"
         if self.attributes.fused_activation_function not in (0, 1, 2, 3):
             yield f"fused activation {self.attributes.fused_activation_function.name} is not supported"
 
@@ -130,3 +130,41 @@ class WeightedOperator(Operator):
         if (reach >= _SHORT_SUM).any() or not all(-s in _SHORT_SHIFTS for s in shift.tolist()):
             return EXACT
         return SHORT_RELU if self.output_range[0] >= self.output.zero_point else SHORT
+
+    @property
+    def output_instructions(self) -> int:
+        """Of requantizing, clamping and storing one output, loop included."""
+        return {EXACT: 24, SHORT: 9, SHORT_RELU: 8}[self.requantize_form]
+
+    def exact_type(self) -> type[np.float32] | type[np.float64]:
+        """The float type that holds every partial sum exactly, so that the reference can use BLAS."""
+        low, high = self.operand_range
+        reach = max(-low, high) * int(np.abs(self.filters).sum(axis=1).max())
+        return np.float32 if reach < 1 << 24 else np.float64
+
+
+def _constant_problems(tensor: Tensor, role: str, dtype: DType) -> Iterator[str]:
+    if tensor.dtype is not dtype:
+        yield f"the {role} {tensor.name} are {tensor.dtype.value}; only {dtype.value} is supported here"
+    if tensor.data is None:
+        yield f"the {role} {tensor.name} are not constant"
+
+
+def channel_constants(op: WeightedOperator, weights: npt.NDArray[np.int8]) -> tuple[Constant, ...]:
+    """Weights, bias and the fixed-point multipliers of the output channels."""
+    multiplier, shift = op.multipliers
+    return (
+        Constant("weights", weights),
+        Constant("bias", op.bias),
+        Constant("multiplier", multiplier.astype(np.int32), "of 2^31"),
+        Constant("shift", shift.astype(np.int8), "left"),
+    )
+
+
+BUFFERS = {
+    "input": Ref("input"),
+    "output": Ref("output"),
+    "scratch": Ref("scratch"),
+    **{name: Ref("constant", name) for name in ("weights", "bias", "multiplier", "shift")},
+}
+"""The pointers that every kernel's arguments have."""

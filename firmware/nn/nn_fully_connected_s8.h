@@ -1,0 +1,87 @@
+/* nn_fully_connected_s8: int8 matrix times vector, four outputs at a time.
+ *
+ * The input is widened to int16 once, offset added, in the lanes that SXTB16 makes of four bytes: (b0, b2), (b1, b3).
+ * The weights come in blocks of four outputs (the last block has the rest), each block input word by input word, so that
+ * flash is read once and in order.
+ *
+ * Needs: weights' zero point 0; rows of weights padded with zeros to whole words; weights and scratch aligned to 4.
+ */
+#ifndef NN_FULLY_CONNECTED_S8_H
+#define NN_FULLY_CONNECTED_S8_H
+
+#include "nn_requantize.h"
+
+#define NN_FULLY_CONNECTED_BLOCK 4
+
+typedef struct {
+    const int8_t *input;
+    int8_t *output;
+    void *scratch;
+    const int8_t *weights; /* blocks of up to four outputs; in a block [in_channels / 4][outputs][4] */
+    const int32_t *bias, *multiplier;
+    const int8_t *shift;
+    int32_t batches, in_channels, out_channels;
+    int32_t input_offset, output_offset, output_min, output_max;
+    int32_t requantize; /* NN_EXACT, ... */
+} nn_fully_connected_args;
+
+/* `count` values, the last word filled up with zeros. */
+NN_INLINE void nn_fully_connected_widen(uint32_t *x, const int8_t *input, int32_t count, int32_t offset)
+{
+    const uint32_t offsets = nn_lanes(offset, offset);
+    for (int32_t i = 0; i < count / 4; i++) {
+        uint32_t bytes = nn_load32(input + 4 * i);
+        *x++ = nn_add16(nn_sxtb16(bytes), offsets);
+        *x++ = nn_add16(nn_sxtb16_ror8(bytes), offsets);
+    }
+    if (count % 4 != 0) {
+        const int8_t *rest = input + count / 4 * 4;
+        x[0] = nn_lanes(rest[0] + offset, count % 4 > 2 ? rest[2] + offset : 0);
+        x[1] = nn_lanes(count % 4 > 1 ? rest[1] + offset : 0, 0);
+    }
+}
+
+/* `count` outputs (a constant of 1 to 4) from output `first` on; returns the weights behind theirs. */
+NN_INLINE const int8_t *nn_fully_connected_block(const nn_fully_connected_args *a, const uint32_t *x,
+                                                 const int8_t *weights, int8_t *output, int32_t first, int32_t count)
+{
+    int32_t sums[NN_FULLY_CONNECTED_BLOCK] = {0};
+#pragma GCC unroll 4
+    for (int32_t i = 0; i < count; i++) {
+        sums[i] = a->bias[first + i];
+    }
+#pragma GCC unroll 2
+    for (int32_t word = 0; word < (a->in_channels + 3) / 4; word++, x += 2, weights += 4 * count) {
+#pragma GCC unroll 4
+        for (int32_t i = 0; i < count; i++) {
+            uint32_t bytes = nn_load32(weights + 4 * i);
+            sums[i] = nn_smlad(x[0], nn_sxtb16(bytes), sums[i]);
+            sums[i] = nn_smlad(x[1], nn_sxtb16_ror8(bytes), sums[i]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int32_t i = 0; i < count; i++) {
+        nn_channel c = nn_channel_of(a->requantize, 0, a->multiplier[first + i], a->shift[first + i], a->output_offset);
+        output[first + i] = nn_output(c, a->requantize, sums[i], a->output_min, a->output_max);
+    }
+    return weights;
+}
+
+NN_INLINE void nn_fully_connected_s8(const nn_fully_connected_args *a)
+{
+    const int32_t blocks = a->out_channels / NN_FULLY_CONNECTED_BLOCK * NN_FULLY_CONNECTED_BLOCK;
+    uint32_t *x = (uint32_t *)a->scratch;
+    for (int32_t batch = 0; batch < a->batches; batch++) {
+        int8_t *output = a->output + batch * a->out_channels;
+        const int8_t *weights = a->weights;
+        nn_fully_connected_widen(x, a->input + batch * a->in_channels, a->in_channels, a->input_offset);
+        for (int32_t first = 0; first < blocks; first += NN_FULLY_CONNECTED_BLOCK) {
+            weights = nn_fully_connected_block(a, x, weights, output, first, NN_FULLY_CONNECTED_BLOCK);
+        }
+        if (blocks < a->out_channels) {
+            nn_fully_connected_block(a, x, weights, output, blocks, a->out_channels - blocks);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,92 @@
+"""What CONV_2D and DEPTHWISE_CONV_2D share: windows over an NHWC tensor."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+
+from seatool.ir import Array
+from seatool.kernels.weighted import WeightedOperator
+from seatool.kernels.window import Axis
+
+
+class Convolution(WeightedOperator):
+    """Windows over an NHWC tensor; weights (out or 1, height, width, in or out channels)."""
+
+    @property
+    def kernel_size(self) -> tuple[int, int]:
+        """Height and width in taps."""
+        return self.weights.shape[1], self.weights.shape[2]
+
+    def axes(self) -> tuple[Axis, Axis]:
+        """The windows along height and width."""
+        a, (_, height, width, _), (kernel_height, kernel_width) = self.attributes, self.input(0).shape, self.kernel_size
+        return (
+            Axis.of(a.padding, height, kernel_height, a.stride_h, a.dilation_h_factor),
+            Axis.of(a.padding, width, kernel_width, a.stride_w, a.dilation_w_factor),
+        )
+
+    def window_problems(self) -> Iterator[str]:
+        """Problems of ranks and of the output's shape."""
+        if any(len(t.shape) != 4 for t in (self.input(0), self.weights, self.output)):
+            yield "input, weights and output must have 4 dimensions"
+            return
+        y, x = self.axes()
+        expected = (self.input(0).shape[0], y.output, x.output, self.out_channels)
+        if self.output.shape != expected:
+            yield f"the output's shape is {list(self.output.shape)}; input and options make it {list(expected)}"
+
+    def windows(self, x: Array) -> Array:
+        """What each output sees, padded with 0: a view (N, H', W', C, kernel height, kernel width)."""
+        y, w = self.axes()
+        padded = np.pad(x, ((0, 0), (y.before, y.after), (w.before, w.after), (0, 0)))
+        reach = ((y.kernel - 1) * y.dilation + 1, (w.kernel - 1) * w.dilation + 1)
+        views = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=(1, 2))
+        views = views[:, :: y.stride, :: w.stride, :, :: y.dilation, :: w.dilation]
+        return views[:, : y.output, : w.output]
+
+    def geometry(self) -> dict[str, int]:
+        """The fields that every kernel's arguments have."""
+        (batches, height, width, channels), (y, x) = self.input(0).shape, self.axes()
+        low, high = self.output_range
+        return {
+            "batches": batches,
+            "input_height": height,
+            "input_width": width,
+            "in_channels": channels,
+            "output_height": y.output,
+            "output_width": x.output,
+            "out_channels": self.out_channels,
+            "kernel_height": y.kernel,
+            "kernel_width": x.kernel,
+            "stride_y": y.stride,
+            "stride_x": x.stride,
+            "dilation_y": y.dilation,
+            "dilation_x": x.dilation,
+            "pad_top": y.before,
+            "pad_left": x.before,
+            "input_offset": self.input_offset,
+            "output_offset": self.output.zero_point,
+            "output_min": low,
+            "output_max": high,
+            "requantize": self.requantize_form,
+        }
+
+    @abstractmethod
+    def sums(self, x: Array, weights: Array) -> Array:
+        """Sums of products in the type of ``x``, padding 0: (N, H', W', out channels)."""
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        x, weights, bias = (*inputs, None)[:3]
+        assert x is not None
+        assert weights is not None
+        operand = (x.astype(np.int32) + self.input_offset).astype(self.exact_type())
+        return (self.requantize(self.sums(operand, weights), bias),)
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        x, weights, bias = (*inputs, None)[:3]
+        assert x is not None
+        assert weights is not None
+        return (self.finish_float(self.sums(x.astype(np.float32), weights), bias),)

@@ -1,0 +1,178 @@
+"""DEPTHWISE_CONV_2D (int8): meaning, kernel and how it is called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seatool.ir import Array, Attributes
+from seatool.kernels.base import (
+    WHOLE,
+    Activation,
+    Call,
+    Constant,
+    Cost,
+    Field,
+    Padding,
+    QuantizationRule,
+    TFLiteForm,
+    Tile,
+    Variant,
+    operator,
+    variant,
+)
+from seatool.kernels.convolution import Convolution
+from seatool.kernels.rounding import ceil_div
+from seatool.kernels.weighted import BUFFERS, channel_constants
+
+
+@dataclass(frozen=True)
+class DepthwiseConv2DAttributes(Attributes):
+    """DepthwiseConv2DOptions of the TFLite schema."""
+
+    padding: Padding
+    stride_w: int
+    stride_h: int
+    depth_multiplier: int = 1
+    fused_activation_function: Activation = Activation.NONE
+    dilation_w_factor: int = 1
+    dilation_h_factor: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.stride_w, self.stride_h, self.dilation_w_factor, self.dilation_h_factor) < 1:
+            raise ValueError("strides and dilations must be positive")
+
+
+@operator("DEPTHWISE_CONV_2D")
+class DepthwiseConv2D(Convolution):
+    """Sums over windows of one channel. Source: TFLM integer_ops/depthwise_conv.h (DepthwiseConvPerChannel).
+
+    Weights: (1, height, width, out channels); output channel c sees input channel c // depth_multiplier.
+    """
+
+    tflite = TFLiteForm(
+        4,
+        range(1, 8),
+        2,
+        (
+            Field("padding", 0, "int8"),
+            Field("stride_w", 1, "int32"),
+            Field("stride_h", 2, "int32"),
+            Field("depth_multiplier", 3, "int32"),
+            Field("fused_activation_function", 4, "int8"),
+            Field("dilation_w_factor", 5, "int32", 1),
+            Field("dilation_h_factor", 6, "int32", 1),
+        ),
+    )
+    attributes_type = DepthwiseConv2DAttributes
+    quantization = QuantizationRule(weights=1, weight_axis=3, bias=2)
+    channel_axis = 3
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Attributes:
+        fields = dict(raw)
+        padding, activation = fields.pop("padding"), fields.pop("fused_activation_function")
+        return DepthwiseConv2DAttributes(Padding(padding), fused_activation_function=Activation(activation), **fields)
+
+    def problems(self) -> Iterator[str]:
+        yield from self.weighted_problems()
+        channels, multiplier = self.input(0).shape[-1], self.attributes.depth_multiplier
+        if self.out_channels != channels * multiplier:
+            yield f"{self.out_channels} output channels are not {channels} input channels x multiplier {multiplier}"
+        yield from self.window_problems()
+
+    def sums(self, x: Array, weights: Array) -> Array:
+        windows, channels = self.windows(x), x.shape[3]
+        taps = weights.reshape(*self.kernel_size, channels, -1).astype(x.dtype)
+        total = np.zeros((*self.output.shape[:3], channels, taps.shape[3]), x.dtype)
+        for row, column in np.ndindex(*self.kernel_size):
+            total += windows[..., row, column, None] * taps[row, column]
+        return total.reshape(self.output.shape)
+
+    def macs(self) -> int:
+        return self.output.elements * math.prod(self.kernel_size)
+
+
+@dataclass(frozen=True)
+class Blocking:
+    """How much is computed at a time: output rows and input channels; and the scratch bytes that takes."""
+
+    rows: int
+    channels: int
+    scratch: int
+
+
+_SCRATCH = 20 * 1024
+
+
+@variant(DepthwiseConv2D)
+class DepthwiseLanes(Variant):
+    """Spreads the input channel by channel, two taps of a row per word and SMLAD."""
+
+    name, header = "lanes", "nn_depthwise_s8.h"
+
+    def word_step(self, op: DepthwiseConv2D) -> int:
+        """Columns between the words of a row: every pair of taps of every output starts at a multiple."""
+        _, x = op.axes()
+        return math.gcd(x.stride, 2 * x.dilation)
+
+    def row_words(self, op: DepthwiseConv2D) -> int:
+        _, x = op.axes()
+        pairs = ceil_div(x.kernel, 2)
+        return ((x.output - 1) * x.stride + (pairs - 1) * 2 * x.dilation) // self.word_step(op) + 1
+
+    def blocking(self, op: DepthwiseConv2D) -> Blocking:
+        """The cheapest rows and channels within the scratch limit, or the smallest possible."""
+        height, channels = op.output.shape[1], op.input(0).shape[3]
+        options = [
+            Blocking(rows, block, self.scratch(op, rows, block))
+            for rows in sorted({ceil_div(height, bands) for bands in range(1, height + 1)})
+            for block in sorted({ceil_div(channels, blocks) for blocks in range(1, channels + 1)})
+        ]
+        admissible = [b for b in options if b.scratch <= _SCRATCH] or [options[0]]
+        return min(admissible, key=lambda b: (self.overhead(op, b), b.scratch))
+
+    def scratch(self, op: DepthwiseConv2D, rows: int, channels: int) -> int:
+        """Bytes for ``rows`` output rows of ``channels`` input channels."""
+        y, x = op.axes()
+        return 4 * (y.kernel * ceil_div(x.kernel, 2) + channels * self.input_rows(op, rows) * self.row_words(op))
+
+    def input_rows(self, op: DepthwiseConv2D, rows: int) -> int:
+        y, _ = op.axes()
+        return (rows - 1) * y.stride + (y.kernel - 1) * y.dilation + 1
+
+    def overhead(self, op: DepthwiseConv2D, blocking: Blocking) -> int:
+        """Instructions of one image that depend on the blocking: spreading the input, preparing weights."""
+        bands = ceil_div(op.output.shape[1], blocking.rows)
+        blocks = ceil_div(op.input(0).shape[3], blocking.channels)
+        groups = blocks * (blocking.channels // 4 * 20 + blocking.channels % 4 * 16)
+        words = self.input_rows(op, blocking.rows) * self.row_words(op)
+        return bands * (words * groups + 90 * op.out_channels)
+
+    def cost(self, op: DepthwiseConv2D, tile: Tile = WHOLE) -> Cost:
+        blocking, (y, x) = self.blocking(op), op.axes()
+        batches, height, width, channels = op.output.shape
+        pairs = y.kernel * ceil_div(x.kernel, 2)
+        per_output = 6 + (2 if pairs <= 6 else 3) * pairs + op.output_instructions
+        rows = height * channels * (12 + width * per_output)
+        return Cost(batches * (rows + self.overhead(op, blocking)), blocking.scratch, 1100)
+
+    def constants(self, op: DepthwiseConv2D) -> tuple[Constant, ...]:
+        assert op.weights.data is not None
+        return channel_constants(op, op.weights.data)
+
+    def call(self, op: DepthwiseConv2D) -> Call:
+        blocking = self.blocking(op)
+        fields = {
+            **BUFFERS,
+            **op.geometry(),
+            "word_step": self.word_step(op),
+            "row_words": self.row_words(op),
+            "band_rows": blocking.rows,
+            "block_channels": blocking.channels,
+        }
+        return Call("nn_depthwise_s8", "nn_depthwise_args", fields)

@@ -1,0 +1,155 @@
+"""FULLY_CONNECTED (int8): meaning, kernel and how it is called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seatool.ir import Array, Attributes
+from seatool.kernels.base import (
+    WHOLE,
+    Activation,
+    Call,
+    Constant,
+    Cost,
+    Field,
+    QuantizationRule,
+    TFLiteForm,
+    Tile,
+    Variant,
+    operator,
+    variant,
+)
+from seatool.kernels.rounding import ceil_div
+from seatool.kernels.weighted import BUFFERS, WeightedOperator, channel_constants
+
+
+@dataclass(frozen=True)
+class FullyConnectedAttributes(Attributes):
+    """FullyConnectedOptions of the TFLite schema."""
+
+    fused_activation_function: Activation = Activation.NONE
+    weights_format: int = 0
+    keep_num_dims: bool = False
+
+
+@operator("FULLY_CONNECTED")
+class FullyConnected(WeightedOperator):
+    """Matrix times vector(s). Source: TFLM integer_ops/fully_connected.h.
+
+    Weights: (out channels, in channels). The input is read as rows of in channels whatever its shape.
+    """
+
+    tflite = TFLiteForm(
+        9,
+        range(1, 14),
+        8,
+        (
+            Field("fused_activation_function", 0, "int8"),
+            Field("weights_format", 1, "int8"),
+            Field("keep_num_dims", 2, "bool", False),
+        ),
+    )
+    attributes_type = FullyConnectedAttributes
+    quantization = QuantizationRule(weights=1, weight_axis=0, bias=2)
+    channel_axis = 0
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Attributes:
+        fields = dict(raw)
+        return FullyConnectedAttributes(Activation(fields.pop("fused_activation_function")), **fields)
+
+    @property
+    def depth(self) -> int:
+        """Input channels."""
+        return self.weights.shape[1]
+
+    @property
+    def batches(self) -> int:
+        """Rows of the input."""
+        return self.input(0).elements // self.depth
+
+    def scale_products(self) -> list[float]:
+        """With one scale for all weights TFLM multiplies in float32 (GetQuantizedConvolutionMultipler)."""
+        quant = self.weights.quant
+        if quant is None or len(quant.scale) > 1:
+            return super().scale_products()
+        product = float(np.float32(self.input(0).scale) * np.float32(quant.scale[0]))
+        return [product / self.output.scale] * self.out_channels
+
+    def problems(self) -> Iterator[str]:
+        yield from self.weighted_problems()
+        if self.attributes.weights_format != 0:
+            yield "the weights are stored in a shuffled format"
+        if len(self.weights.shape) != 2:
+            yield f"the weights have {len(self.weights.shape)} dimensions, not 2"
+            return
+        if self.input(0).elements % self.depth:
+            yield f"the input's {self.input(0).elements} elements are no rows of {self.depth}"
+            return
+        if self.output.shape[-1:] != (self.out_channels,) or self.output.elements != self.batches * self.out_channels:
+            yield f"the output's shape {list(self.output.shape)} is not {self.batches} rows of {self.out_channels}"
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        x, weights, bias = (*inputs, None)[:3]
+        assert x is not None
+        assert weights is not None
+        kind = self.exact_type()
+        operand = (x.reshape(-1, self.depth).astype(np.int32) + self.input_offset).astype(kind)
+        return (self.requantize(operand @ weights.astype(kind).T, bias).reshape(self.output.shape),)
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        x, weights, bias = (*inputs, None)[:3]
+        assert x is not None
+        assert weights is not None
+        rows: Array = x.reshape(-1, self.depth).astype(np.float32)
+        return (self.finish_float(rows @ weights.astype(np.float32).T, bias).reshape(self.output.shape),)
+
+    def macs(self) -> int:
+        return self.batches * math.prod(self.weights.shape)
+
+
+_BLOCK = 4
+
+
+@variant(FullyConnected)
+class FullyConnectedBlocks(Variant):
+    """Four outputs at a time; the input is widened once, the weights are read once, in order."""
+
+    name, header = "blocks", "nn_fully_connected_s8.h"
+
+    def words(self, op: FullyConnected) -> int:
+        """Words of four weights per output."""
+        return ceil_div(op.depth, 4)
+
+    def cost(self, op: FullyConnected, tile: Tile = WHOLE) -> Cost:
+        words, blocks = self.words(op), ceil_div(op.out_channels, _BLOCK)
+        outputs = op.out_channels * (14 + 5 * words + op.output_instructions)
+        return Cost(op.batches * (20 + 8 * words + blocks * (20 + 2 * words) + outputs), 8 * words, 900)
+
+    def constants(self, op: FullyConnected) -> tuple[Constant, ...]:
+        rows = np.pad(op.filters.astype(np.int8), ((0, 0), (0, -op.depth % 4)))
+        rows = rows.reshape(op.out_channels, -1, 4)
+        blocks = [rows[i : i + _BLOCK].swapaxes(0, 1).reshape(-1) for i in range(0, op.out_channels, _BLOCK)]
+        weights: npt.NDArray[np.int8] = np.concatenate(blocks)
+        return channel_constants(op, weights)
+
+    def call(self, op: FullyConnected) -> Call:
+        low, high = op.output_range
+        fields = {
+            **BUFFERS,
+            "batches": op.batches,
+            "in_channels": op.depth,
+            "out_channels": op.out_channels,
+            "input_offset": op.input_offset,
+            "output_offset": op.output.zero_point,
+            "output_min": low,
+            "output_max": high,
+            "requantize": op.requantize_form,
+        }
+        return Call("nn_fully_connected_s8", "nn_fully_connected_args", fields)
