@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -93,13 +94,15 @@ class Pool2D(Operator):
         if same and (abs(x.scale - self.output.scale) > 1e-6 or x.zero_point != self.output.zero_point):
             yield "input and output have different quantization"
 
-    def patches(self, x: Array, outside: Any) -> Array:
-        """The windows of ``x``: (N, H', W', C, filter height, filter width), ``outside`` where there is padding."""
+    def taps(self, x: Array, outside: float) -> Iterator[Array]:
+        """For every place of the window, what all windows see there: (N, H', W', C), ``outside`` in the padding."""
         a, (y, w) = self.attributes, self.axes()
-        # Bottom and right are padded generously: VALID windows never reach there, SAME windows exactly.
         padded = np.pad(x, ((0, 0), (y.before, y.after), (w.before, w.after), (0, 0)), constant_values=outside)
-        views = np.lib.stride_tricks.sliding_window_view(padded, (a.filter_height, a.filter_width), axis=(1, 2))
-        return views[:, :: a.stride_h, :: a.stride_w][:, : y.output, : w.output]
+        for row in range(y.kernel):
+            for column in range(w.kernel):
+                rows = slice(row, row + (y.output - 1) * a.stride_h + 1, a.stride_h)
+                columns = slice(column, column + (w.output - 1) * a.stride_w + 1, a.stride_w)
+                yield padded[:, rows, columns]
 
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs
@@ -132,8 +135,8 @@ class MaxPool2D(Pool2D):
     tflite = TFLiteForm(17, range(1, 4), 5, _FIELDS)
 
     def pool(self, x: Array) -> Array:
-        lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-        return np.asarray(self.patches(x, lowest).max(axis=(4, 5)))
+        lowest = -np.inf if x.dtype.kind == "f" else -128
+        return reduce(np.maximum, self.taps(x, lowest))
 
 
 @operator("AVERAGE_POOL_2D")
@@ -143,8 +146,8 @@ class AveragePool2D(Pool2D):
     tflite = TFLiteForm(1, range(1, 4), 5, _FIELDS)
 
     def pool(self, x: Array) -> Array:
-        count = self.patches(np.ones_like(x[:1, :, :, :1]), 0).sum(axis=(4, 5))
-        total = self.patches(x, 0).sum(axis=(4, 5))
+        count = reduce(np.add, self.taps(np.ones_like(x[:1, :, :, :1]), 0))
+        total = reduce(np.add, self.taps(x, 0))
         if x.dtype.kind == "f":
             return np.asarray(total / count)
         return np.asarray(np.sign(total) * ((np.abs(total) + count // 2) // count))
