@@ -68,26 +68,25 @@ def constant(name: str, data: Array, scale: float | tuple[float, ...] | None = N
     return Tensor(name, data.shape, DType(data.dtype.name), quant, data)
 
 
-def classifier() -> Graph:
-    """Float in, float out: every family of operators on the way from a picture to probabilities."""
+def _weights(rng: np.random.Generator, name: str, shape: tuple[int, ...], axis: int) -> Tensor:
+    scales = tuple(rng.uniform(0.002, 0.01, shape[axis]))
+    return constant(name, rng.integers(-127, 128, shape).astype(np.int8), scales, axis)
+
+
+def _bias(rng: np.random.Generator, name: str, count: int) -> Tensor:
+    return constant(name, rng.integers(-2000, 2000, count).astype(np.int32))
+
+
+def _classifier_tensors() -> dict[str, Tensor]:
     rng = np.random.default_rng(2)
-
-    def weights(name: str, shape: tuple[int, ...], axis: int) -> Tensor:
-        scales = tuple(rng.uniform(0.002, 0.01, shape[axis]))
-        return constant(name, rng.integers(-127, 128, shape).astype(np.int8), scales, axis)
-
-    def bias(name: str, count: int) -> Tensor:
-        return constant(name, rng.integers(-2000, 2000, count).astype(np.int32))
-
-    conv = Conv2DAttributes(Padding.SAME, 1, 1, Activation.RELU)
-    tensors = table(
+    return table(
         Tensor("picture", (1, 9, 11, 3), DType.FLOAT32),
         act("pixels", (1, 9, 11, 3), 0.02, 5),
-        weights("w1", (8, 3, 3, 3), 0),
-        bias("b1", 8),
+        _weights(rng, "w1", (8, 3, 3, 3), 0),
+        _bias(rng, "b1", 8),
         act("edges", (1, 9, 11, 8), 0.04, -128),
-        weights("w2", (1, 3, 3, 8), 3),
-        bias("b2", 8),
+        _weights(rng, "w2", (1, 3, 3, 8), 3),
+        _bias(rng, "b2", 8),
         act("deep", (1, 5, 6, 8), 0.05, -3),
         constant("axis", np.array([3], np.int32)),
         act("left", (1, 5, 6, 4), 0.05, -3),
@@ -98,12 +97,17 @@ def classifier() -> Graph:
         act("pooled", (1, 3, 3, 8), 1 / 256, -128),
         constant("shape", np.array([1, 72], np.int32)),
         act("flat", (1, 72), 1 / 256, -128),
-        weights("w3", (5, 72), 0),
-        bias("b3", 5),
+        _weights(rng, "w3", (5, 72), 0),
+        _bias(rng, "b3", 5),
         act("logits", (1, 5), 0.02, 1),
         act("odds", (1, 5), 1 / 256, -128),
         Tensor("probabilities", (1, 5), DType.FLOAT32),
     )
+
+
+def classifier() -> Graph:
+    """Float in, float out: every family of operators on the way from a picture to probabilities."""
+    conv = Conv2DAttributes(Padding.SAME, 1, 1, Activation.RELU)
     ops = (
         Op("quantize", "QUANTIZE", ("picture",), ("pixels",)),
         Op("conv", "CONV_2D", ("pixels", "w1", "b1"), ("edges",), conv, 3),
@@ -125,7 +129,7 @@ def classifier() -> Graph:
         Op("softmax", "SOFTMAX", ("logits",), ("odds",), SoftmaxAttributes(1.0), 2),
         Op("dequantize", "DEQUANTIZE", ("odds",), ("probabilities",), version=2),
     )
-    return Graph("classifier", tensors, ops, ("picture",), ("probabilities", "flat"))
+    return Graph("classifier", _classifier_tensors(), ops, ("picture",), ("probabilities", "flat"))
 
 
 def inputs_of(graph: Graph, count: int, seed: int = 0) -> list[tuple[Array, ...]]:
