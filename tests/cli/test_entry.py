@@ -85,3 +85,30 @@ def test_sizes(text: str, bytes_: int) -> None:
 def test_bad_sizes(text: str) -> None:
     with pytest.raises(click.BadParameter):
         BYTES.convert(text, None, None)
+
+
+def test_a_bug_is_called_a_bug(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr("seatool.boards.load", broken)
+    code, _, err = call(capsys, "boards", "show", "m7")
+    assert (code, "Traceback" in err) == (1, False)
+    assert "this is a bug in seatool: KeyError: 'surprise'" in err
+    with pytest.raises(KeyError):
+        main(["boards", "show", "m7", "-v"])
+
+
+def test_boards_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "boards", "--json")
+    names = [board["name"] for board in json.loads(out)["boards"]]
+    assert (code, {"m7", "mps2-an500", "nucleo-h743zi"} <= set(names)) == (0, True)
+    code, out, _ = call(capsys, "boards", "show", "m7")
+    assert (code, "dtcm" in out) == (0, True)
+    code, _, err = call(capsys, "boards", "show", "nope")
+    assert (code, "nope" in err) == (2, True)
+
+
+def test_doctor_names_every_tool(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = call(capsys, "doctor", "--json")
+    assert {"arm-none-eabi-gcc", "qemu-system-arm", "make"} <= {tool["name"] for tool in json.loads(out)["tools"]}

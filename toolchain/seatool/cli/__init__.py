@@ -95,7 +95,11 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         explained = explain(error)
         if explained is None:
-            raise
+            if {"-v", "--verbose"} & set(words):
+                raise
+            explained = ToolError(
+                f"this is a bug in seatool: {type(error).__name__}: {error}", "run it with -v for a report to send us"
+            )
         report(explained, "--json" in words)
         code = explained.exit_code
     sys.exit(code)

@@ -8,7 +8,6 @@ from seatool.cli.session import Session, session_options
 
 
 @click.group("boards", invoke_without_command=True)
-@click.pass_context
 @session_options
 def command(session: Session) -> None:
     """List the boards; ``boards show NAME`` prints one."""
