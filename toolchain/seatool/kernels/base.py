@@ -70,8 +70,8 @@ class QuantizationRule:
     """How post-training quantization treats the operator (TFLite 8-bit quantization specification).
 
     weights/bias: input indices quantized as int8 per channel along ``weight_axis`` and as int32 with scale
-    input * weight. same_scale: outputs take the parameters of input 0 (or inputs those of the output, for
-    ``CONCATENATION``). fixed_output: parameters the specification prescribes.
+    input * weight. same_scale: all real inputs and outputs have the same parameters. fixed_output: parameters the
+    specification prescribes.
     """
 
     weights: int | None = None

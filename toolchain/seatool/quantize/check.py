@@ -1,0 +1,81 @@
+"""What stands in the way of quantizing a float graph; everything at once, in words for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seatool.errors import InputError
+from seatool.ir import DType, Graph, Op, Tensor
+from seatool.kernels import Operator, bind, operators
+from seatool.quantize.affine import activation_parameters
+from seatool.quantize.convert import Converter
+from seatool.quantize.sharing import share
+
+
+def require_quantizable(graph: Graph) -> None:
+    """InputError that names every operator and tensor of the float ``graph`` that cannot become int8.
+
+    Operators are asked about a trial conversion with made-up ranges, so that nothing has to be calibrated first.
+    """
+    problems = [*_tensor_problems(graph), *_operator_problems(graph)]
+    if not problems:
+        sharing = share(graph)
+        trial = activation_parameters(-1.0, 1.0)
+        names = {sharing.representative(name) for name in graph.tensors}
+        int8 = Converter(graph, sharing, dict.fromkeys(names, trial) | sharing.fixed).convert()
+        problems = compile_problems(int8)
+    refuse(graph, problems)
+
+
+def compile_problems(graph: Graph) -> list[str]:
+    """Reasons why operators of the int8 ``graph`` cannot be compiled."""
+    return [_line(op, reason) for op in graph.ops for reason in bind(op, graph).problems()]
+
+
+def refuse(graph: Graph, problems: list[str]) -> None:
+    """InputError if there are any ``problems``."""
+    if problems:
+        count = f"{len(problems)} obstacle" + ("s" if len(problems) > 1 else "")
+        raise InputError(
+            "\n".join([f"{graph.name} cannot be quantized to int8: {count}", *(f"  {line}" for line in problems)]),
+            hint="replace these operators, or bring the model as int8 .tflite; supported operators: docs/operators.md",
+        )
+
+
+def _tensor_problems(graph: Graph) -> Iterator[str]:
+    padding = {op.inputs[2] for op in graph.ops if op.kind == "PADV2"}
+    for tensor in graph.tensors.values():
+        if tensor.quant is not None:
+            yield f"{tensor.name}: quantized already ({tensor.dtype.value}) while other tensors are float"
+        elif not _is_usable(tensor, infinite=tensor.name in padding):
+            yield f"{tensor.name}: the constant holds NaN or infinity"
+    for name in (*graph.inputs, *graph.outputs):
+        tensor = graph.tensors[name]
+        if tensor.is_constant or tensor.dtype is not DType.FLOAT32:
+            what = "a constant" if tensor.is_constant else tensor.dtype.value
+            yield f"{name}: an input or output of the model that is {what}; only float32 can be quantized"
+
+
+def _is_usable(tensor: Tensor, infinite: bool) -> bool:
+    """Whether a float constant holds numbers; ``infinite``: also infinity (a pad value, which saturates)."""
+    if tensor.data is None or tensor.dtype is not DType.FLOAT32:
+        return True
+    return not np.isnan(tensor.data).any() if infinite else bool(np.isfinite(tensor.data).all())
+
+
+def _operator_problems(graph: Graph) -> Iterator[str]:
+    for op in graph.ops:
+        family = operators()[op.kind]
+        if family.evaluate_float is Operator.evaluate_float:
+            yield _line(op, "has no float form")
+        for what in ("weights", "bias"):
+            index = getattr(family.quantization, what)
+            name = op.inputs[index] if index is not None and index < len(op.inputs) else None
+            if name is not None and not graph.tensors[name].is_constant:
+                yield _line(op, f"its {what} ({name}) are computed, not constant")
+
+
+def _line(op: Op, reason: str) -> str:
+    return f"{op.source or op.name}  {op.kind}: {reason}"
