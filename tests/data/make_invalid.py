@@ -87,6 +87,13 @@ def _legacy(model: RawModel) -> None:
         _set(tensor, {"type": "UINT8", "zero_point": (128,)})
 
 
+def _float_of_wrong_rank(model: RawModel) -> None:
+    for tensor in model.tensors:
+        _set(tensor, {"type": "FLOAT32", "scale": (), "zero_point": ()})
+    model.buffers = [b"", bytes(8)]
+    _set(model.tensors[0], {"shape": (4, 8), "signature": None})
+
+
 TFLITE: dict[str, Make] = {
     "empty": lambda: b"",
     "truncated": lambda: small().bytes()[:-200],
@@ -153,6 +160,7 @@ TFLITE: dict[str, Make] = {
             _set(model.tensors[1], {"shape": (8,)}),
         )[0]
     ),
+    "float_of_wrong_rank": _edited(_float_of_wrong_rank),
     "future_version": _op(0, version=99),
     "several_unsupported": _edited(_several_unsupported),
     "control_flow": _edited(
@@ -197,7 +205,7 @@ def keras_weights() -> dict[str, dict[str, np.ndarray]]:
 def keras_file(model: Any, weights: dict[str, dict[str, np.ndarray]], version: str = "2.3.1") -> bytes:
     """An .h5 file as Keras writes it; ``model`` None leaves the description out, a str is stored as it is."""
     stream = io.BytesIO()
-    with h5py.File(stream, "w", libver="latest") as file:
+    with h5py.File(stream, "w") as file:
         if model is not None:
             file.attrs["model_config"] = model if isinstance(model, str) else json.dumps(model)
         file.attrs["keras_version"] = version
@@ -247,7 +255,16 @@ def _spectrogram(layers: dict[str, Any], weights: dict[str, Any]) -> None:
     weights["conv"] = {"real_kernels": kernel, "imag_kernels": kernel, "mel": np.ones((9, 4), np.float32)}
 
 
+def _endless_heap() -> bytes:
+    """An object of a global heap whose size wraps around, on which the HDF5 library loops for ever."""
+    data = bytearray(keras_file(keras_model(), keras_weights()))
+    size_at = data.index(b"GCOL") + 16 + 8
+    data[size_at : size_at + 8] = struct.pack("<Q", 2**64 - 16)
+    return bytes(data)
+
+
 H5: dict[str, Make] = {
+    "endless_heap": _endless_heap,
     "not_hdf5": lambda: b"this is not an HDF5 file",
     "truncated_hdf5": lambda: keras_file(keras_model(), keras_weights())[:700],
     "weights_only": lambda: keras_file(None, keras_weights()),

@@ -15,7 +15,7 @@ from seatool.audio.log_mel import dft_kernels, hann, mel_filters
 from seatool.errors import InputError
 from seatool.importers import tflite
 from seatool.importers.keras import legacy
-from seatool.importers.keras.hdf5 import WeightsFile
+from seatool.importers.keras.hdf5 import KerasFile
 from seatool.ir import Array, Graph
 from seatool.quantize import execute
 
@@ -38,7 +38,7 @@ def sequential(layers: list[tuple[str, dict[str, Any], Weights]], shape: tuple[i
     config[0]["config"]["batch_input_shape"] = [None, *shape]
     weights = {f"{kind.lower()}_{i}": values for i, (kind, _, values) in enumerate(layers) if values}
     data = keras_file({"class_name": "Sequential", "config": {"name": "model", "layers": config}}, weights)
-    return legacy.read(WeightsFile(data, "model.h5"))
+    return legacy.read(KerasFile(data, "model.h5"))
 
 
 def run(graph: Graph, x: Array) -> Array:
@@ -166,7 +166,7 @@ def _functional(layers: list[tuple[str, str, list[str], dict[str, Any]]], output
     ]
     inputs = [[name, 0, 0] for kind, name, *_ in layers if kind == "InputLayer"]
     config = {"layers": entries, "input_layers": inputs, "output_layers": [[name, 0, 0] for name in outputs]}
-    return legacy.read(WeightsFile(keras_file({"class_name": "Functional", "config": config}, {}), "model.h5"))
+    return legacy.read(KerasFile(keras_file({"class_name": "Functional", "config": config}, {}), "model.h5"))
 
 
 def test_branches_meet_and_inputs_and_outputs_keep_their_order() -> None:
@@ -198,7 +198,7 @@ def test_a_layer_that_is_used_twice_keeps_one_set_of_weights() -> None:
     weights["dense"]["kernel"] = random(16, 3)
     conv["inbound_nodes"].append([["conv", 0, 0, {}]])
     flatten["inbound_nodes"] = [[["conv", 1, 0, {}]]]
-    graph = legacy.read(WeightsFile(keras_file(model, weights), "model.h5"))
+    graph = legacy.read(KerasFile(keras_file(model, weights), "model.h5"))
     convolutions = [op for op in graph.ops if op.kind == "CONV_2D"]
     assert len(convolutions) == 2
     assert convolutions[0].inputs[1:] == convolutions[1].inputs[1:]
@@ -206,7 +206,7 @@ def test_a_layer_that_is_used_twice_keeps_one_set_of_weights() -> None:
 
 
 def test_names_come_from_the_layers() -> None:
-    graph = legacy.read(WeightsFile(keras_file(keras_model(), keras_weights()), "My Net.h5"))
+    graph = legacy.read(KerasFile(keras_file(keras_model(), keras_weights()), "My Net.h5"))
     assert graph.name == "my_net"
     assert [op.name for op in graph.ops] == ["conv", "conv_relu", "flatten", "dense"]
     assert graph.tensors["dense/kernel"].shape == (3, 32)
@@ -256,7 +256,7 @@ def _spectrogram(affine: bool) -> tuple[Graph, dict[str, Weights]]:
     ]
     config = {"layers": entries, "input_layers": [["sound", 0, 0]], "output_layers": [["pool", 0, 0]]}
     data = keras_file({"class_name": "Model", "config": config}, weights)
-    return legacy.read(WeightsFile(data, "model.h5")), weights
+    return legacy.read(KerasFile(data, "model.h5")), weights
 
 
 @pytest.mark.parametrize("affine", [True, False])

@@ -77,17 +77,16 @@ def _load_bytes(path: Path, data: bytes) -> Graph:
 
 def _load_hdf5(path: Path, data: bytes) -> Graph:
     from seatool.importers.keras import legacy
-    from seatool.importers.keras.hdf5 import WeightsFile, unpack
+    from seatool.importers.keras.hdf5 import KerasFile, unpack
 
     plain = unpack(data, path.name)
-    file = WeightsFile(plain, path.name)
-    version = file.attribute("keras_version")
-    if version.startswith("3"):
+    file = KerasFile(plain, path.name)
+    if file.keras_version.startswith("3"):
         from seatool.importers.converted import read_keras
 
         return _with_suffix(path, plain, ".h5", read_keras)
-    if version.startswith("1"):
-        raise InputError(f"{path.name}: written by Keras {version}", "load and save it with Keras 2 first")
+    if file.keras_version.startswith("1"):
+        raise InputError(f"{path.name}: written by Keras {file.keras_version}", "load and save it with Keras 2 first")
     return legacy.read(file)
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from seatool.audio.log_mel import LogMel
 from seatool.errors import InputError
 from seatool.importers.keras.config import Layer
-from seatool.importers.keras.layers import Weights, normalization
+from seatool.importers.keras.hdf5 import Weights
+from seatool.importers.keras.layers import normalization
 
 KIND = "Melspectrogram"
 

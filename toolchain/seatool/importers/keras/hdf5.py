@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seatool.errors import InputError
+from seatool.importers.keras.isolated import isolated
 from seatool.ir import Array
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -21,6 +22,9 @@ _LARGEST = 1 << 29
 """Bytes of an unpacked file and of one weight: far above any model for a microcontroller."""
 
 T = TypeVar("T")
+
+Weights = list[tuple[str, Array]]
+"""Names and values of one layer's weights."""
 
 
 def unpack(data: bytes, name: str) -> bytes:
@@ -43,8 +47,8 @@ def unpack(data: bytes, name: str) -> bytes:
     return bytes(plain)
 
 
-class WeightsFile:
-    """A Keras .h5 file.
+class KerasFile:
+    """The contents of a Keras .h5 file.
 
     Args:
         data: The whole file, not gzipped.
@@ -55,18 +59,12 @@ class WeightsFile:
     """
 
     def __init__(self, data: bytes, name: str) -> None:
-        import h5py
-
         self.name = name
         if data[:8] != _HDF5_MAGIC:
             raise InputError(f"{name}: not an HDF5 file", "Keras writes one with model.save('name.h5')")
-        self._file = self._checked(lambda: h5py.File(io.BytesIO(data), "r"), "the file")
-        self._groups = self._checked(lambda: self._file.get("model_weights", self._file), "the file")
-
-    def attribute(self, name: str) -> str:
-        """A text attribute of the file; empty when absent."""
-        value = self._checked(lambda: self._file.attrs.get(name, ""), f"attribute {name!r}")
-        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        # Flipped bits send the HDF5 library into endless loops.
+        contents = isolated(_Hdf5(data, name).contents, name)
+        self.keras_version, self._description, self._weights = contents
 
     def model_config(self) -> dict[str, Any]:
         """The model's description.
@@ -74,54 +72,74 @@ class WeightsFile:
         Raises:
             InputError: There is none (the file has weights only), or it is no JSON object.
         """
-        text = self.attribute("model_config")
-        if not text:
+        if not self._description:
             raise InputError(
                 f"{self.name}: holds weights only, without the model's description",
                 "save the whole model: model.save(...), not model.save_weights(...)",
             )
         try:
-            config = json.loads(text)
+            config = json.loads(self._description)
         except (ValueError, RecursionError) as error:
             raise InputError(f"{self.name}: the model's description (model_config) is damaged: {error}") from error
         if not isinstance(config, dict) or not isinstance(config.get("config"), (dict, list)):
             raise InputError(f"{self.name}: the model's description (model_config) is not one of a Keras model")
         return config
 
-    def weights(self, layer: str) -> list[tuple[str, Array]]:
+    def weights(self, layer: str) -> Weights:
         """Names (without scope) and float32 values of a layer's weights, in the layer's own order."""
-        where = f"the weights of layer {layer!r}"
-        if not self._checked(lambda: layer in self._groups, where):
-            return []
-        return self._checked(lambda: self._read(self._groups[layer], where), where)
+        return self._weights.get(layer, [])
 
-    def _read(self, group: Any, where: str) -> list[tuple[str, Array]]:
-        weights = []
-        for raw in _weight_names(group):
-            path = raw.decode() if isinstance(raw, bytes) else str(raw)
-            dataset = group[path]
-            if math.prod(dataset.shape) * dataset.dtype.itemsize > _LARGEST:
-                raise InputError(f"{self.name}: {where}: {path} has shape {dataset.shape}, which is too large")
-            if dataset.dtype.kind != "f":
-                raise InputError(f"{self.name}: {where}: {path} holds {dataset.dtype}, not floating-point numbers")
-            value = np.asarray(dataset[()], np.float32)
-            if not np.isfinite(value).all():
-                raise InputError(f"{self.name}: {where}: {path} holds NaN or infinite values")
-            weights.append((path.split("/")[-1].split(":")[0], value))
-        return weights
+
+class _Hdf5:
+    """Takes everything we want out of the file at once."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.data = data
+        self.name = name
+        self.size = 0
+
+    def contents(self) -> tuple[str, str, dict[str, Weights]]:
+        """Keras' version, the model's description, the weights by layer (none of Keras 3, which we do not need)."""
+        import h5py
+
+        file = self._checked(lambda: h5py.File(h5py.h5f.open_file_image(self.data)), "the file")
+        version, description = (self._attribute(file, key) for key in ("keras_version", "model_config"))
+        if version.startswith("3") or not description:
+            return version, description, {}
+        groups = self._checked(lambda: dict(file.get("model_weights", {})), "the weights")
+        return version, description, {layer: self._weights(layer, group) for layer, group in groups.items()}
+
+    def _attribute(self, file: Any, name: str) -> str:
+        value = self._checked(lambda: file.attrs.get(name, ""), f"attribute {name!r}")
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+    def _weights(self, layer: str, group: Any) -> Weights:
+        where = f"the weights of layer {layer!r}"
+        return self._checked(lambda: [self._weight(group, path, where) for path in _weight_names(group)], where)
+
+    def _weight(self, group: Any, path: str, where: str) -> tuple[str, Array]:
+        dataset = group[path]
+        self.size += math.prod(dataset.shape) * dataset.dtype.itemsize
+        if self.size > _LARGEST:
+            raise InputError(f"{self.name}: {where}: {path} has shape {dataset.shape}, which is too large")
+        if dataset.dtype.kind != "f":
+            raise InputError(f"{self.name}: {where}: {path} holds {dataset.dtype}, not floating-point numbers")
+        value = np.asarray(dataset[()], np.float32)
+        if not np.isfinite(value).all():
+            raise InputError(f"{self.name}: {where}: {path} holds NaN or infinite values")
+        return path.split("/")[-1].split(":")[0], value
 
     def _checked(self, read: Callable[[], T], what: str) -> T:
         """``read()``, with what h5py raises on damaged files turned into an InputError."""
         try:
             return read()
-        except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        except (OSError, LookupError, ArithmeticError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             detail = str(error).strip("'\"")
             raise InputError(f"{self.name}: {what} cannot be read: {detail}", "the file is damaged") from error
 
 
-def _weight_names(group: Any) -> list[Any]:
+def _weight_names(group: Any) -> list[str]:
     """Keras splits the list over several attributes when it exceeds HDF5's limit."""
-    if "weight_names" in group.attrs:
-        return list(group.attrs["weight_names"])
-    chunks = (group.attrs.get(f"weight_names{number}", ()) for number in range(len(group.attrs)))
-    return [name for chunk in chunks for name in chunk]
+    keys = ["weight_names", *(f"weight_names{number}" for number in range(len(group.attrs)))]
+    names = [name for key in keys for name in group.attrs.get(key, ())]
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]

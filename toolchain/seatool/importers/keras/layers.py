@@ -12,11 +12,11 @@ import numpy as np
 
 from seatool.importers.keras.config import Layer
 from seatool.importers.keras.emitter import ACTIVATIONS, Emitter
+from seatool.importers.keras.hdf5 import Weights
 from seatool.ir import Array, DType
 from seatool.kernels import Padding
 from seatool.kernels.window import Axis
 
-Weights = list[tuple[str, Array]]
 Convert = Callable[[Emitter, Layer, list[str], Weights], str]
 
 CONVERTERS: dict[str, Convert] = {}

@@ -9,13 +9,13 @@ from seatool.errors import InputError
 from seatool.importers.keras import frontend
 from seatool.importers.keras.config import Layer
 from seatool.importers.keras.emitter import Emitter
-from seatool.importers.keras.hdf5 import WeightsFile
+from seatool.importers.keras.hdf5 import KerasFile
 from seatool.importers.keras.layers import CONVERTERS, limits
 from seatool.importers.keras.topology import Key, Topology, topology
 from seatool.ir import Graph
 
 
-def read(file: WeightsFile) -> Graph:
+def read(file: KerasFile) -> Graph:
     """The float graph of a model; its audio layers become ``graph.frontend``.
 
     Raises:
@@ -26,7 +26,7 @@ def read(file: WeightsFile) -> Graph:
     return _Reader(file, model).graph()
 
 
-def _check_supported(file: WeightsFile, model: Topology) -> None:
+def _check_supported(file: KerasFile, model: Topology) -> None:
     problems: dict[tuple[str, str], list[str]] = {}
     for layer in model.nodes:
         if layer.kind == frontend.KIND:
@@ -53,7 +53,7 @@ def _check_supported(file: WeightsFile, model: Topology) -> None:
 
 
 class _Reader:
-    def __init__(self, file: WeightsFile, model: Topology) -> None:
+    def __init__(self, file: KerasFile, model: Topology) -> None:
         self.file = file
         self.model = model
         self.emit = Emitter()

@@ -10,8 +10,9 @@ from seatool.errors import InputError
 from seatool.importers.names import layer_names, model_name
 from seatool.importers.tflite.layers import layer_path
 from seatool.importers.tflite.records import RawModel, RawOp, RawTensor
+from seatool.importers.tflite.trial import as_int8
 from seatool.ir import Attributes, DType, Graph, NoAttributes, Op, Tensor
-from seatool.kernels import Operator, bind, operators
+from seatool.kernels import bind, operators
 
 _BORDERS = ("QUANTIZE", "DEQUANTIZE")
 _DTYPES = {member.value: member for member in DType}
@@ -46,7 +47,7 @@ def build(model: RawModel) -> Graph:
     quantized = any(not t.is_constant and t.dtype in (DType.INT8, DType.INT16) for t in graph.tensors.values())
     for op, found in zip(graph.ops, problems, strict=True):
         if not found:
-            found.extend(_problems(bind(op, graph), quantized))
+            found.extend(_problems(op, graph, quantized))
     if any(problems):
         raise _unsupported(model, ops, problems)
     return graph
@@ -148,14 +149,14 @@ def _tensor(raw: RawTensor) -> Tensor:
     return Tensor(raw.name, shape, DType.INT8, None, stand_in)
 
 
-def _problems(operator: Operator, quantized: bool) -> Iterator[str]:
-    tensors = [t for t in (*operator.inputs, *operator.outputs) if t is not None]
-    if operator.op.kind not in _BORDERS and any(t.dtype is DType.FLOAT32 for t in tensors):
-        if quantized:
-            yield "computes in float32 inside a quantized model"
+def _problems(op: Op, graph: Graph, quantized: bool) -> Iterator[str]:
+    tensors = [graph.tensors[name] for name in (*op.inputs, *op.outputs) if name is not None]
+    is_float = op.kind not in _BORDERS and any(t.dtype is DType.FLOAT32 for t in tensors)
+    if is_float and quantized:
+        yield "computes in float32 inside a quantized model"
         return
     try:
-        yield from operator.problems()
+        yield from (as_int8(op, graph) if is_float else bind(op, graph)).problems()
     except (ValueError, IndexError) as error:
         # Inputs that are missing or of a rank that the operator does not have.
         yield f"is malformed ({error})"
