@@ -57,10 +57,10 @@ class ActivationFunction(Operator):
     def rescaled(self, x: Int64, factor: float = 1.0) -> Int64:
         """``x`` (already without its zero point) times ``factor``, in the output's steps but without its zero point.
 
-        TFLM divides the scales in float.
+        TFLM before September 2026 divided the scales in float, which changes a bit here and there.
         """
-        ratio = np.float32(self.input(0).scale) * np.float32(factor) / np.float32(self.output.scale)
-        multiplier, shift = quantize_multiplier(abs(float(ratio)))
+        ratio = self.input(0).scale * np.float32(factor).item() / self.output.scale
+        multiplier, shift = quantize_multiplier(abs(ratio))
         return multiply_by_quantized_multiplier(x, multiplier, shift) * (-1 if ratio < 0 else 1)
 
 

@@ -81,7 +81,7 @@ class Softmax(Operator):
 
     def _input_factor(self) -> float:
         """From a difference of stored inputs to the argument of exp in Q5."""
-        beta: float = self.attributes.beta
+        beta: float = np.float32(self.attributes.beta).item()
         return min(beta * self.input(0).scale * (1 << (31 - _INPUT_BITS)), (1 << 31) - 1.0)
 
     def exponentials(self) -> Int64:
