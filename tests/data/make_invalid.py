@@ -163,6 +163,7 @@ TFLITE: dict[str, Make] = {
     "float_of_wrong_rank": _edited(_float_of_wrong_rank),
     "future_version": _op(0, version=99),
     "several_unsupported": _edited(_several_unsupported),
+    "streaming_state": _edited(lambda model: model.ops.insert(0, RawOp("CALL_ONCE", (), ()))),
     "control_flow": _edited(
         lambda model: (_set(model.ops[1], {"kind": "WHILE", "options": 0}), _set(model, {"subgraphs": 3}))[0]
     ),

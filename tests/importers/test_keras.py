@@ -128,6 +128,8 @@ def test_batch_normalization(scale: bool) -> None:
         ("Activation", {"activation": "sigmoid"}, lambda x: 1 / (1 + np.exp(-x))),
         ("ReLU", {}, lambda x: np.maximum(x, 0)),
         ("ReLU", {"max_value": 6.0, "negative_slope": 0.0}, lambda x: np.clip(x, 0, 6)),
+        ("LeakyReLU", {"alpha": 0.25}, lambda x: np.where(x < 0, x / 4, x)),
+        ("Rescaling", {"scale": 0.5, "offset": -1}, lambda x: x / 2 - 1),
         ("Softmax", {"axis": -1}, lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True)),
         ("ZeroPadding2D", {"padding": [[1, 2], [0, 3]]}, lambda x: np.pad(x, [(0, 0), (1, 2), (0, 3), (0, 0)])),
         ("ZeroPadding2D", {"padding": 1}, lambda x: np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])),
@@ -179,14 +181,18 @@ def test_branches_meet_and_inputs_and_outputs_keep_their_order() -> None:
             ("InputLayer", "a", [], shape),
             ("Multiply", "product", ["a", "b"], {}),
             ("Subtract", "difference", ["a", "b"], {}),
+            ("Maximum", "larger", ["a", "b"], {}),
+            ("Minimum", "smaller", ["a", "b"], {}),
             ("Dropout", "unused", ["a"], {"rate": 0.5}),
         ],
-        ["difference", "cat"],
+        ["difference", "cat", "larger", "smaller"],
     )
     a, b = random(1, 2, 2, 2), random(1, 2, 2, 2)
     assert graph.inputs == ("b", "a")
     got = execute(graph, [b, a])
     np.testing.assert_allclose(got[graph.outputs[0]], a - b, atol=1e-6)
+    np.testing.assert_array_equal(got["larger"], np.maximum(a, b))
+    np.testing.assert_array_equal(got["smaller"], np.minimum(a, b))
     np.testing.assert_allclose(got[graph.outputs[1]], np.concatenate([a + a * b + b, b], -1), atol=1e-5)
 
 

@@ -203,6 +203,19 @@ def _relu(emit: Emitter, layer: Layer, inputs: list[str], weights: Weights) -> s
     return emit.activation(layer, "relu6" if layer.raw("max_value") else "relu", _one(layer, inputs))
 
 
+@converts("LeakyReLU")
+def _leaky_relu(emit: Emitter, layer: Layer, inputs: list[str], weights: Weights) -> str:
+    x = _one(layer, inputs)
+    return emit.add(layer, "LEAKY_RELU", (x,), emit.shape(x), alpha=layer.number("alpha", 0.3))
+
+
+@converts("Rescaling")
+def _rescaling(emit: Emitter, layer: Layer, inputs: list[str], weights: Weights) -> str:
+    x = _one(layer, inputs)
+    y = emit.add(layer, "MUL", (x, emit.constant(layer, "scale", [layer.number("scale", 1)])), emit.shape(x))
+    return emit.add(layer, "ADD", (y, emit.constant(layer, "offset", [layer.number("offset", 0)])), emit.shape(x))
+
+
 @converts("Softmax")
 def _softmax(emit: Emitter, layer: Layer, inputs: list[str], weights: Weights) -> str:
     return emit.activation(layer, "softmax", _one(layer, inputs))
@@ -294,18 +307,20 @@ def _nothing(emit: Emitter, layer: Layer, inputs: list[str], weights: Weights) -
     return _one(layer, inputs)
 
 
-@converts("Add", "Subtract", "Multiply")
+_ELEMENTWISE = {"Add": "ADD", "Subtract": "SUB", "Multiply": "MUL", "Maximum": "MAXIMUM", "Minimum": "MINIMUM"}
+
+
+@converts(*_ELEMENTWISE)
 def _elementwise(emit: Emitter, layer: Layer, inputs: list[str], weights: Weights) -> str:
     if len(inputs) < 2 or (layer.kind == "Subtract" and len(inputs) > 2):
         layer.fail(f"cannot take {len(inputs)} inputs")
-    kind = {"Add": "ADD", "Subtract": "SUB", "Multiply": "MUL"}[layer.kind]
     result = inputs[0]
     for other in inputs[1:]:
         try:
             shape = np.broadcast_shapes(emit.shape(result), emit.shape(other))
         except ValueError:
             layer.fail(f"shapes {list(emit.shape(result))} and {list(emit.shape(other))} do not go together")
-        result = emit.add(layer, kind, (result, other), shape)
+        result = emit.add(layer, _ELEMENTWISE[layer.kind], (result, other), shape)
     return result
 
 

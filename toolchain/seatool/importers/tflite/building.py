@@ -44,7 +44,8 @@ def build(model: RawModel) -> Graph:
             )
         )
     graph = _graph(model, ops)
-    quantized = any(not t.is_constant and t.dtype in (DType.INT8, DType.INT16) for t in graph.tensors.values())
+    computed = [model.tensors[i] for raw in model.ops for i in raw.outputs]
+    quantized = any(tensor.type.name in ("INT8", "INT16") for tensor in computed)
     for op, found in zip(graph.ops, problems, strict=True):
         if not found:
             found.extend(_problems(op, graph, quantized))
@@ -88,6 +89,8 @@ def _interpret(op: RawOp, model: RawModel) -> tuple[Attributes, list[str]]:
     if family is None or family.tflite is None:
         return NoAttributes(), [""]
     form = family.tflite
+    if not op.outputs:
+        return NoAttributes(), ["has no output"]
     if op.version not in form.versions:
         return NoAttributes(), [f"only versions {form.versions.start} to {form.versions.stop - 1} are known"]
     if op.options is not None and form.options and op.options_type not in (0, form.options):

@@ -84,7 +84,7 @@ def _fold_hybrid_weights(model: RawModel) -> None:
         if tensor.data is None or tensor.data.dtype not in (np.int8, np.int16) or tensor.quant is None:
             continue
         ops = users.get(tensor.index, [])
-        if ops and all(model.tensors[op.outputs[0]].type is _FLOAT32 for op in ops):
+        if ops and all(op.outputs and model.tensors[op.outputs[0]].type is _FLOAT32 for op in ops):
             value = _dequantized(tensor)
             assert value is not None
             _set(tensor, value)

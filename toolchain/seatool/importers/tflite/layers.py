@@ -34,7 +34,7 @@ def layer_path(op: RawOp, model: RawModel) -> tuple[str, ...]:
     for name in weights:
         if _KERNEL.fullmatch(name):
             return tuple(name.split("/")[:-1])
-    for name in (model.tensors[op.outputs[0]].name, *weights):
+    for name in (*(model.tensors[i].name for i in op.outputs[:1]), *weights):
         path = _path(name, op.kind)
         if not _GENERIC.fullmatch(path[-1]):
             return path

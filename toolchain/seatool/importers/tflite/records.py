@@ -143,16 +143,13 @@ def _operators(graph: Table, codes: list[Table], tensor_count: int) -> list[RawO
             table.fail(f"uses operator code {code}, but the model has {len(kinds)}")
         kind, version, is_custom = kinds[code]
         table.where = f"operator #{index} {kind}"
-        outputs = _indices(table, schema.Operator.OUTPUTS, tensor_count, "output")
-        if not outputs:
-            table.fail("has no output")
         ops.append(
             RawOp(
                 index=index,
                 kind=kind,
                 version=version,
                 inputs=_indices(table, schema.Operator.INPUTS, tensor_count, "input", lowest=-1),
-                outputs=outputs,
+                outputs=_indices(table, schema.Operator.OUTPUTS, tensor_count, "output"),
                 options_type=table.scalar(schema.Operator.OPTIONS_TYPE, "uint8"),
                 options=table.table(schema.Operator.OPTIONS, table.where),
                 is_custom=is_custom,
