@@ -57,7 +57,7 @@ class ActivationFunction(Operator):
     def rescaled(self, x: Int64, factor: float = 1.0) -> Int64:
         """``x`` (already without its zero point) times ``factor``, in the output's steps but without its zero point.
 
-        TFLM before September 2026 divided the scales in float, which changes a bit here and there.
+        TFLM of August 2026 still divided the scales in float, which changes a bit here and there.
         """
         ratio = self.input(0).scale * np.float32(factor).item() / self.output.scale
         multiplier, shift = quantize_multiplier(abs(ratio))

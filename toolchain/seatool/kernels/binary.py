@@ -177,7 +177,7 @@ class Add(Sum):
 
 @operator("SUB")
 class Sub(Sum):
-    """Difference. Source: TFLM sub_common.cc and reference/sub.h; TFLM before September 2026 computed the factors in
+    """Difference. Source: TFLM sub_common.cc and reference/sub.h; TFLM of August 2026 still computed the factors in
     float, which changes a bit here and there."""
 
     tflite = TFLiteForm(41, range(1, 6), 28, (_ACTIVATION_FIELD,))
