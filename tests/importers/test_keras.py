@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from seatool.errors import InputError
 from seatool.importers import tflite
 from seatool.importers.keras import legacy
 from seatool.importers.keras.hdf5 import KerasFile
+from seatool.importers.keras.layers import CONVERTERS
 from seatool.ir import Array, Graph
 from seatool.quantize import execute
 
@@ -312,3 +314,8 @@ def test_the_published_student(shared_data: Path) -> None:
     x = front.features(np.random.default_rng(1).uniform(-0.1, 0.1, 8000))[None]
     before, after = execute(graph, [x]), execute(prepared, [x])
     np.testing.assert_allclose(after["flatten_1"], before["flatten_1"], rtol=1e-4, atol=1e-5)
+
+
+def test_the_documentation_lists_every_layer() -> None:
+    words = set(re.findall(r"\w+", (Path(__file__).parents[2] / "docs" / "importing.md").read_text()))
+    assert CONVERTERS.keys() | {"InputLayer", "Melspectrogram"} <= words

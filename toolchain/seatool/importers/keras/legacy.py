@@ -48,7 +48,7 @@ def _check_supported(file: KerasFile, model: Topology) -> None:
     noun = "layers are" if len(problems) > 1 else "layer is"
     raise InputError(
         "\n".join([f"{file.name}: {len(problems)} {noun} not supported", *lines]),
-        "supported layers: docs/operators.md; or convert the model with TFLiteConverter and compile the .tflite",
+        "supported layers: docs/importing.md; or convert the model with TFLiteConverter and compile the .tflite",
     )
 
 
