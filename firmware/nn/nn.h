@@ -25,6 +25,14 @@
 #define NN_DSP 0
 #endif
 
+/* Unroll the loop that follows `count` times. */
+#define NN_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define NN_UNROLL(count) NN_PRAGMA(unroll count)
+#else
+#define NN_UNROLL(count) NN_PRAGMA(GCC unroll count)
+#endif
+
 /* A function written wholly in assembly; one copy serves all layers. Its arguments are in r0 to r3. */
 #define NN_ASSEMBLY __attribute__((naked, noinline, unused)) static
 #define NN_UNUSED __attribute__((unused))

@@ -15,7 +15,7 @@
 /* Two steps of one pixel from four of its taps. */
 NN_INLINE void nn_conv_widen(uint32_t *panel, const int8_t *taps, int32_t words, uint32_t offsets)
 {
-#pragma GCC unroll 4
+    NN_UNROLL(4)
     for (int32_t i = 0; i < words; i++) {
         uint32_t bytes = nn_load32(taps + 4 * i);
         panel[8 * i] = nn_add16(nn_sxtb16(bytes), offsets);
@@ -56,7 +56,7 @@ NN_INLINE void nn_conv_fill(const nn_conv_args *a, uint32_t *panel, int8_t *taps
 /* The weights of two output channels, step by step. */
 NN_INLINE void nn_conv_widen_weights(uint32_t *w, const int8_t *row0, const int8_t *row1, int32_t words)
 {
-#pragma GCC unroll 2
+    NN_UNROLL(2)
     for (int32_t i = 0; i < words; i++) {
         uint32_t bytes0 = nn_load32(row0 + 4 * i);
         uint32_t bytes1 = nn_load32(row1 + 4 * i);
@@ -80,7 +80,7 @@ NN_INLINE void nn_conv_gemm_channels(const nn_conv_args *a, const uint32_t *pane
         int32_t sums[8] = {c0.bias, c0.bias, c0.bias, c0.bias, c1.bias, c1.bias, c1.bias, c1.bias};
         nn_gemm_2x4(panel, w, w + words * 4, sums);
         int32_t pixels = count - i < 4 ? count - i : 4;
-#pragma GCC unroll 4
+        NN_UNROLL(4)
         for (int32_t p = 0; p < pixels; p++, output += a->out_channels) {
             output[0] = nn_output(c0, a->requantize, sums[p], a->output_min, a->output_max);
             if (both) {

@@ -108,9 +108,9 @@ NN_INLINE void nn_depthwise_spread(const nn_depthwise_args *a, uint32_t *words, 
 /* The weights of an output channel in the lanes that nn_depthwise_spread_word makes. */
 NN_INLINE void nn_depthwise_pack_weights(const nn_depthwise_args *a, uint32_t *w, const int8_t *weights)
 {
-#pragma GCC unroll 4
+    NN_UNROLL(4)
     for (int32_t y = 0; y < a->kernel_height; y++) {
-#pragma GCC unroll 4
+        NN_UNROLL(4)
         for (int32_t x = 0; x < a->kernel_width; x += 2) {
             const int8_t *tap = weights + (y * a->kernel_width + x) * a->out_channels;
             *w++ = nn_lanes(tap[0], x + 1 < a->kernel_width ? tap[a->out_channels] : 0);
@@ -127,9 +127,9 @@ NN_INLINE void nn_depthwise_channel(const nn_depthwise_args *a, const uint32_t *
         const uint32_t *at = words;
         for (int32_t x = 0; x < a->output_width; x++, at += a->stride_x / a->word_step, output += a->out_channels) {
             int32_t sum = channel.bias;
-#pragma GCC unroll 4
+            NN_UNROLL(4)
             for (int32_t i = 0; i < a->kernel_height; i++) {
-#pragma GCC unroll 4
+                NN_UNROLL(4)
                 for (int32_t j = 0; j < pairs; j++) {
                     int32_t tap = i * a->dilation_y * a->row_words + j * 2 * a->dilation_x / a->word_step;
                     sum = nn_smlad(at[tap], w[i * pairs + j], sum);

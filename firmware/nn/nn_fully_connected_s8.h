@@ -46,20 +46,20 @@ NN_INLINE const int8_t *nn_fully_connected_block(const nn_fully_connected_args *
                                                  const int8_t *weights, int8_t *output, int32_t first, int32_t count)
 {
     int32_t sums[NN_FULLY_CONNECTED_BLOCK] = {0};
-#pragma GCC unroll 4
+    NN_UNROLL(4)
     for (int32_t i = 0; i < count; i++) {
         sums[i] = a->bias[first + i];
     }
-#pragma GCC unroll 2
+    NN_UNROLL(2)
     for (int32_t word = 0; word < (a->in_channels + 3) / 4; word++, x += 2, weights += 4 * count) {
-#pragma GCC unroll 4
+        NN_UNROLL(4)
         for (int32_t i = 0; i < count; i++) {
             uint32_t bytes = nn_load32(weights + 4 * i);
             sums[i] = nn_smlad(x[0], nn_sxtb16(bytes), sums[i]);
             sums[i] = nn_smlad(x[1], nn_sxtb16_ror8(bytes), sums[i]);
         }
     }
-#pragma GCC unroll 4
+    NN_UNROLL(4)
     for (int32_t i = 0; i < count; i++) {
         nn_channel c = nn_channel_of(a->requantize, 0, a->multiplier[first + i], a->shift[first + i], a->output_offset);
         output[first + i] = nn_output(c, a->requantize, sums[i], a->output_min, a->output_max);

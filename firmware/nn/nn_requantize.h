@@ -35,17 +35,21 @@ NN_INLINE nn_channel nn_channel_of(int32_t form, int32_t bias, int32_t multiplie
     return (nn_channel){bias, multiplier, -shift, (1 << (-shift - 1)) + offset * (1 << -shift)};
 }
 
+/* The output for twice the sum; not for NN_EXACT. */
+NN_INLINE int8_t nn_output_doubled(nn_channel channel, int32_t form, int32_t doubled, int32_t low, int32_t high)
+{
+    int32_t result = nn_smmlar(doubled, channel.multiplier, channel.addend);
+    result += form == NN_SHORT ? doubled >> 31 : 0;
+    return (int8_t)nn_clamp_s8(result >> channel.shift, low, high);
+}
+
 /* The output for a sum that includes the bias. */
 NN_INLINE int8_t nn_output(nn_channel channel, int32_t form, int32_t sum, int32_t low, int32_t high)
 {
-    int32_t result;
-    if (form == NN_EXACT) {
-        result = nn_requantize(sum, channel.multiplier, channel.shift) + channel.addend;
-    } else {
-        result = nn_smmlar(sum * 2, channel.multiplier, channel.addend);
-        result += form == NN_SHORT ? sum >> 31 : 0;
-        result >>= channel.shift;
+    if (form != NN_EXACT) {
+        return nn_output_doubled(channel, form, sum * 2, low, high);
     }
+    int32_t result = nn_requantize(sum, channel.multiplier, channel.shift) + channel.addend;
     return (int8_t)nn_clamp_s8(result, low, high);
 }
 

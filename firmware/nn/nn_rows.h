@@ -29,15 +29,23 @@
 
 #define NN_ROWS_FIELD 21
 #define NN_ROWS_EXCESS (1 << 20)
-/* Chunks have a multiple of this many steps. */
-#define NN_ROWS_UNROLL 3
 /* Words that a tile reads beyond the end of its streams (and ignores). */
 #define NN_ROWS_OVERREAD 8
 
-/* Sizes of the chunks and of all of them, in bytes of the w stream. */
+/* How a run of steps is cut into equal chunks. */
 typedef struct {
-    uint32_t chunk_bytes, total_bytes;
+    uint32_t chunk_bytes, total_bytes; /* of the w stream */
+    uint32_t skip;                     /* steps of the unrolled loop that the first turn of a chunk leaves out */
 } nn_rows_span;
+
+#define NN_ROWS_UNROLL 6
+
+NN_INLINE nn_rows_span nn_rows_span_of(int32_t chunks, int32_t chunk_steps)
+{
+    uint32_t turns = ((uint32_t)chunk_steps + NN_ROWS_UNROLL - 1) / NN_ROWS_UNROLL;
+    return (nn_rows_span){(uint32_t)chunk_steps * 8u, (uint32_t)(chunks * chunk_steps) * 8u,
+                          turns * NN_ROWS_UNROLL - (uint32_t)chunk_steps};
+}
 
 /* Two values in one word; low and high within int16. */
 NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
@@ -48,17 +56,22 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
 #if NN_DSP
 
 /* Registers: r0 x, r1 w, r2 and r3 the taps; accumulators from r4 on, low and high word.
- * s0 where w stands at the end of the chunk, s1 chunk_bytes, s2 sums, s3 where w stands at the end of all.
+ * s0 where w stands at the end of the chunk, s1 chunk_bytes, s2 sums, s3 where w stands at the end of all; [sp] where
+ * in the loop a chunk begins. `scale` makes r3, the steps to skip, a multiple of their code's size, `shift` the rest.
  * As in nn_gemm.h an SMLAL never reads what was loaded in the cycle before, and LDR stand beside SMLAL. */
-#define NN_ROWS_BEGIN \
-    "push {r4-r11, lr}\n" \
+#define NN_ROWS_BEGIN(scale, shift) \
+    "push {r3-r11, lr}\n" \
     "ldrd r4, r5, [r3]\n" \
+    "ldr r3, [r3, #8]\n" \
     "add r6, r1, #8\n" /* the first taps are loaded ahead */ \
     "add r5, r5, r6\n" \
     "add r6, r6, r4\n" \
     "vmov s0, s1, r6, r4\n" \
     "vmov s2, s3, r2, r5\n" \
-    "lsls r3, r4, #29\n" \
+    "adr r4, 1f\n" scale \
+    "add r4, r4, r3, lsl #" shift "\n" \
+    "orr r4, r4, #1\n" /* Thumb */ \
+    "str r4, [sp]\n" \
     "ldrd r2, r3, [r1], #8\n"
 
 #define NN_ROWS_CLEAR(low, high) "mov " low ", #0x100000\n mov " high ", #0x200\n"
@@ -75,21 +88,17 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
 #define NN_ROWS_NEXT(low) "ubfx lr, " low ", #0, #21\n add r12, r12, lr\n"
 #define NN_ROWS_FIRST "ldr r3, [r2]\n ubfx r12, r4, #0, #21\n add r3, r3, r12\n str r3, [r2]\n"
 
-/* At the end of a chunk: return if it was the last, otherwise go on with the next one at label 1. */
-#define NN_ROWS_AGAIN(reload, clear) \
+/* At the end of a chunk: return if it was the last, otherwise go on with the next one. */
+#define NN_ROWS_AGAIN(start) \
     "vmov r2, r3, s0, s1\n" \
     "vmov r12, s3\n" \
     "cmp r2, r12\n" \
     "it eq\n" \
-    "popeq {r4-r11, pc}\n" \
+    "popeq {r3-r11, pc}\n" \
     "add r2, r2, r3\n" \
     "vmov s0, r2\n" \
-    "lsls r3, r3, #29\n" \
-    "ldrd r2, r3, [r1, #-8]\n" reload clear \
-    "bcs 2b\n" \
-    "b 1b\n"
+    "ldrd r2, r3, [r1, #-8]\n" start
 
-/* Loops are six steps long; the carry says that a chunk has an odd number of threes and starts in the middle. */
 #define NN_ROWS_END_OF_CHUNK "vmov r12, s0\n cmp r1, r12\n"
 
 /* Four pairs; r12 and lr alternate as pixels. `pitch` and `pitch4` are the bytes of a step and 4 more. */
@@ -107,16 +116,18 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
     check \
     "ldr r12, [r0, #" pitch "]!\n"
 
-#define NN_ROWS_BODY4(pitch, pitch4, closing_load, closing) \
-    __asm__ volatile(NN_ROWS_BEGIN \
-        "ldrd r12, lr, [r0]\n" NN_ROWS_CLEAR4 \
-        "bcs 2f\n" \
+#define NN_ROWS_START4 \
+    "ldrd r12, lr, [r0]\n" \
+    NN_ROWS_CLEAR("r4", "r5") NN_ROWS_CLEAR("r6", "r7") NN_ROWS_CLEAR("r8", "r9") NN_ROWS_CLEAR("r10", "r11") \
+    "ldr pc, [sp]\n"
+
+#define NN_ROWS_BODY4(scale, shift, pitch, pitch4, closing_load, closing) \
+    __asm__ volatile(NN_ROWS_BEGIN(scale, shift) NN_ROWS_START4 \
         ".balign 8\n" \
         "1:\n" \
         NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
         NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
         NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
-        "2:\n" \
         NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
         NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
         NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, NN_ROWS_END_OF_CHUNK) \
@@ -126,20 +137,19 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
         NN_ROWS_UNPACK("r6", "r7", "12", NN_ROWS_NEXT("r8")) \
         NN_ROWS_UNPACK("r8", "r9", "20", NN_ROWS_NEXT("r10")) \
         NN_ROWS_UNPACK("r10", "r11", "28", "") \
-        NN_ROWS_AGAIN("ldrd r12, lr, [r0]\n", NN_ROWS_CLEAR4))
-#define NN_ROWS_CLEAR4 \
-    NN_ROWS_CLEAR("r4", "r5") NN_ROWS_CLEAR("r6", "r7") NN_ROWS_CLEAR("r8", "r9") NN_ROWS_CLEAR("r10", "r11")
+        NN_ROWS_AGAIN(NN_ROWS_START4))
 
 NN_ASSEMBLY void nn_rows_4(NN_UNUSED const uint32_t *x, NN_UNUSED const uint32_t *w, NN_UNUSED int32_t *sums,
                            NN_UNUSED const nn_rows_span *span)
 {
-    NN_ROWS_BODY4("20", "24", "", "");
+    NN_ROWS_BODY4("rsb r3, r3, r3, lsl #4\n", "2", "20", "24", "", ""); /* 60 bytes a step */
 }
 
 NN_ASSEMBLY void nn_rows_4_closing(NN_UNUSED const uint32_t *x, NN_UNUSED const uint32_t *w, NN_UNUSED int32_t *sums,
                                    NN_UNUSED const nn_rows_span *span)
 {
-    NN_ROWS_BODY4("24", "28", "ldr r12, [r0, #20]\n", "smlalbb r4, r5, r2, r12\n");
+    NN_ROWS_BODY4("add r3, r3, r3, lsl #4\n", "2", "24", "28", "ldr r12, [r0, #20]\n", /* 68 bytes */
+                  "smlalbb r4, r5, r2, r12\n");
 }
 
 /* Three pairs: r10, r11, r12 and lr hold the pixels. */
@@ -155,16 +165,18 @@ NN_ASSEMBLY void nn_rows_4_closing(NN_UNUSED const uint32_t *x, NN_UNUSED const 
     check \
     "ldr r12, [r0, #8]\n"
 
-#define NN_ROWS_BODY3(pitch, closing_load, closing) \
-    __asm__ volatile(NN_ROWS_BEGIN \
-        "ldm r0, {r10-r12}\n" NN_ROWS_CLEAR3 \
-        "bcs 2f\n" \
+#define NN_ROWS_START3 \
+    "ldm r0, {r10-r12}\n" \
+    NN_ROWS_CLEAR("r4", "r5") NN_ROWS_CLEAR("r6", "r7") NN_ROWS_CLEAR("r8", "r9") \
+    "ldr pc, [sp]\n"
+
+#define NN_ROWS_BODY3(scale, shift, pitch, closing_load, closing) \
+    __asm__ volatile(NN_ROWS_BEGIN(scale, shift) NN_ROWS_START3 \
         ".balign 8\n" \
         "1:\n" \
         NN_ROWS_STEP3(pitch, closing_load, closing, "") \
         NN_ROWS_STEP3(pitch, closing_load, closing, "") \
         NN_ROWS_STEP3(pitch, closing_load, closing, "") \
-        "2:\n" \
         NN_ROWS_STEP3(pitch, closing_load, closing, "") \
         NN_ROWS_STEP3(pitch, closing_load, closing, "") \
         NN_ROWS_STEP3(pitch, closing_load, closing, NN_ROWS_END_OF_CHUNK) \
@@ -173,19 +185,19 @@ NN_ASSEMBLY void nn_rows_4_closing(NN_UNUSED const uint32_t *x, NN_UNUSED const 
         NN_ROWS_UNPACK("r4", "r5", "4", NN_ROWS_NEXT("r6")) \
         NN_ROWS_UNPACK("r6", "r7", "12", NN_ROWS_NEXT("r8")) \
         NN_ROWS_UNPACK("r8", "r9", "20", "") \
-        NN_ROWS_AGAIN("ldm r0, {r10-r12}\n", NN_ROWS_CLEAR3))
-#define NN_ROWS_CLEAR3 NN_ROWS_CLEAR("r4", "r5") NN_ROWS_CLEAR("r6", "r7") NN_ROWS_CLEAR("r8", "r9")
+        NN_ROWS_AGAIN(NN_ROWS_START3))
 
 NN_ASSEMBLY void nn_rows_3(NN_UNUSED const uint32_t *x, NN_UNUSED const uint32_t *w, NN_UNUSED int32_t *sums,
                            NN_UNUSED const nn_rows_span *span)
 {
-    NN_ROWS_BODY3("16", "", "");
+    NN_ROWS_BODY3("add r3, r3, r3, lsl #1\n", "4", "16", "", ""); /* 48 bytes a step */
 }
 
 NN_ASSEMBLY void nn_rows_3_closing(NN_UNUSED const uint32_t *x, NN_UNUSED const uint32_t *w, NN_UNUSED int32_t *sums,
                                    NN_UNUSED const nn_rows_span *span)
 {
-    NN_ROWS_BODY3("20", "ldr r10, [r0, #16]\n", "smlalbb r4, r5, r2, r10\n");
+    NN_ROWS_BODY3("rsb r3, r3, r3, lsl #3\n", "3", "20", "ldr r10, [r0, #16]\n", /* 56 bytes */
+                  "smlalbb r4, r5, r2, r10\n");
 }
 
 #else

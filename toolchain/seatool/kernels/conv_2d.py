@@ -101,7 +101,6 @@ class Conv2D(Convolution):
         return self.output.elements * math.prod(self.weights.shape[1:])
 
 
-_GEMM_SCRATCH = 24 * 1024
 _GEMM_OVERREAD = 2
 
 
@@ -110,6 +109,8 @@ class ConvGemm(Variant):
     """Matrix product of int16 pairs: gathers the taps of some pixels, then two output channels by four pixels."""
 
     name, header = "gemm", "nn_conv_gemm_s8.h"
+    scratch_limit = 24 * 1024
+    """Bytes that the panel may take."""
 
     def words(self, op: Conv2D) -> int:
         """Words of four weights per output channel."""
@@ -118,7 +119,7 @@ class ConvGemm(Variant):
     def panel_pixels(self, op: Conv2D) -> int:
         """Output pixels computed at a time: as few panels as the scratch limit allows, of equal size."""
         pixels, words = math.prod(op.output.shape[:3]), self.words(op)
-        most = max(4, _GEMM_SCRATCH // (8 * words) // 4 * 4)
+        most = max(4, self.scratch_limit // (8 * words) // 4 * 4)
         return round_up(ceil_div(pixels, ceil_div(pixels, most)), 4)
 
     def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
@@ -149,3 +150,10 @@ class ConvGemm(Variant):
             "panel_pixels": self.panel_pixels(op),
         }
         return Call("nn_conv_gemm_s8", "nn_conv_args", fields)
+
+
+@variant(Conv2D)
+class ConvGemmSmall(ConvGemm):
+    """The same with fewer pixels at a time: weights are widened more often."""
+
+    name, scratch_limit = "gemm_small", 8 * 1024

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
 from seatool.kernels.base import WHOLE, Admission, Call, Constant, Cost, Tile, Variant, variant
 from seatool.kernels.conv_2d import Conv2D
-from seatool.kernels.rounding import ceil_div, round_up
-from seatool.kernels.weighted import BUFFERS, channel_constants
+from seatool.kernels.fixed_point import Int64
+from seatool.kernels.rounding import ceil_div
+from seatool.kernels.weighted import BUFFERS, EXACT, channel_constants
 
-_SCRATCH = 32 * 1024
 _FIELD_LIMIT = 1 << 20
-_UNROLL = 3
 _OVERREAD = 8
+_LONGEST_STEP = 6
+_CHUNK_INSTRUCTIONS = 56
+_RUNS = 4
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,81 @@ class RowTiles:
         return min(options, key=lambda tiles: (tiles.instructions, tiles.words))
 
 
-@variant(Conv2D)
-class ConvRows(Variant):
-    """Packed 64-bit products: two pixels by two taps per SMLAL, three multiply-accumulates per instruction."""
+@dataclass(frozen=True)
+class Chunks:
+    """How the steps of a run are cut so that no field of an accumulator overflows: ``count`` chunks of ``steps``."""
 
-    name, header = "rows", "nn_conv_rows_s8.h"
+    count: int
+    steps: int
+    padding: int
+    """Steps of the last chunk that have no weights."""
+
+    @property
+    def total(self) -> int:
+        return self.count * self.steps
+
+    @classmethod
+    def of(cls, weights: Int64, low: int, high: int, step_instructions: int) -> Chunks:
+        """The cheapest cut.
+
+        Args:
+            weights: (out channels, steps, taps of a step).
+            low, high: The range of the operands, which contains 0.
+            step_instructions: What a step of padding costs.
+        """
+        positive, negative = np.maximum(weights, 0).sum(axis=2), np.minimum(weights, 0).sum(axis=2)
+        highest, lowest = high * positive + low * negative, low * positive + high * negative
+        steps = weights.shape[1]
+
+        def fits(length: int) -> bool:
+            starts = range(0, steps, length)
+            return bool(
+                np.add.reduceat(highest, starts, axis=1).max() < _FIELD_LIMIT
+                and np.add.reduceat(lowest, starts, axis=1).min() >= -_FIELD_LIMIT
+            )
+
+        lengths = sorted({ceil_div(steps, count) for count in range(1, steps + 1)}, reverse=True)
+        options = [cls(ceil_div(steps, length), length, -steps % length) for length in lengths if fits(length)]
+        return min(options, key=lambda c: c.count * _CHUNK_INSTRUCTIONS + c.total * step_instructions)
+
+
+# Planning asks for these again and again.
+@lru_cache(maxsize=64)
+def _tiles(op: Conv2D) -> RowTiles:
+    _, x = op.axes()
+    return RowTiles.of(x.output, may_close=x.kernel == 3 and x.before > 0)
+
+
+@lru_cache(maxsize=64)
+def _runs(op: Conv2D) -> tuple[Chunks, ...]:
+    """The one run of a row: all kernel rows."""
+    taps = _taps(op)
+    weights = taps.reshape(op.out_channels, -1, taps.shape[3])
+    return (Chunks.of(weights, *op.operand_range, _tiles(op).instructions),)
+
+
+@lru_cache(maxsize=64)
+def _f2_runs(op: Conv2D) -> tuple[Chunks, ...]:
+    """The four runs of two rows, see firmware/nn/nn_conv_rows_f2_s8.h."""
+    g0, g1, g2 = _taps(op).swapaxes(0, 1)
+    low, high = op.operand_range
+    difference = (low - high, high - low)
+    products = ((g0, difference), (g0 + g1 + g2, (2 * low, 2 * high)), (g0 - g1 + g2, difference), (g2, difference))
+    return tuple(Chunks.of(weights, *operands, _tiles(op).instructions) for weights, operands in products)
+
+
+def _taps(op: Conv2D) -> Int64:
+    """The weights as (out channels, kernel rows, in channels, kernel columns)."""
+    shape = (op.out_channels, *op.kernel_size, op.input(0).shape[3])
+    return op.filters.reshape(shape).swapaxes(2, 3)
+
+
+class _PackedRows(Variant):
+    """What the kernels by packed rows share."""
+
+    function: ClassVar[str]
+    scratch_limit: ClassVar[int]
+    """Bytes that the height of a band may take."""
 
     def admits(self, op: Conv2D) -> Admission:
         y, x = op.axes()
@@ -69,54 +144,36 @@ class ConvRows(Variant):
             (x.stride, x.dilation, y.dilation, op.groups) == (1, 1, 1, 1), "strided along rows, dilated or grouped"
         )
 
-    def tiles(self, op: Conv2D) -> RowTiles:
-        _, x = op.axes()
-        return RowTiles.of(x.output, may_close=x.kernel == 3 and x.before > 0)
+    @abstractmethod
+    def runs(self, op: Conv2D) -> tuple[Chunks, ...]:
+        """The runs of steps, each with weights of its own, that make a row (or two) of the output."""
 
-    def chunks(self, op: Conv2D) -> tuple[int, int]:
-        """Number and steps of the chunks: the fewest for which no field of an accumulator can overflow."""
-        taps = op.filters.reshape(op.out_channels, op.kernel_size[0], op.kernel_size[1], -1)
-        positive, negative = (f(taps, 0).sum(axis=2).reshape(op.out_channels, -1) for f in (np.maximum, np.minimum))
-        low, high = op.operand_range
-        highest = high * positive + low * negative
-        lowest = low * positive + high * negative
-        steps = positive.shape[1]
-        for count in range(1, steps + 1):
-            chunk = round_up(ceil_div(steps, count), _UNROLL)
-            starts = range(0, steps, chunk)
-            if (
-                np.add.reduceat(highest, starts, axis=1).max() < _FIELD_LIMIT
-                and np.add.reduceat(lowest, starts, axis=1).min() >= -_FIELD_LIMIT
-            ):
-                return len(starts), chunk
-        raise AssertionError("three steps always fit")
+    @abstractmethod
+    def scratch(self, op: Conv2D, rows: int) -> int:
+        """Bytes for a band of ``rows`` output rows: sums, weights of a channel, panels."""
+
+    @abstractmethod
+    def heights(self, op: Conv2D) -> Iterable[int]:
+        """Possible heights of a band, ascending."""
 
     def band_rows(self, op: Conv2D) -> int:
         """Output rows computed at a time: as few bands as the scratch limit allows, of about equal size."""
-        height = op.output.shape[1]
-        most = max([rows for rows in range(1, height + 1) if self.scratch(op, rows) <= _SCRATCH], default=1)
-        return ceil_div(height, ceil_div(height, most))
+        first, *more = self.heights(op)
+        most = max([rows for rows in more if self.scratch(op, rows) <= self.scratch_limit], default=first)
+        bands = ceil_div(op.output.shape[1], most)
+        return next(rows for rows in self.heights(op) if rows * bands >= op.output.shape[1])
 
-    def scratch(self, op: Conv2D, rows: int) -> int:
-        """Bytes for a band of ``rows`` output rows: sums, weights of a channel, panels."""
-        tiles, (count, chunk), (y, _) = self.tiles(op), self.chunks(op), op.axes()
-        depth = op.input(0).shape[3]
-        panel_rows = (rows - 1) * y.stride + y.kernel
-        beyond = (count * chunk - y.kernel * depth) * 6 + _OVERREAD
-        return 4 * (2 * tiles.pairs + 1 + 2 * count * chunk + panel_rows * depth * tiles.words + beyond)
+    def panels(self, op: Conv2D, rows: int) -> int:
+        """Bytes of panels of ``rows`` rows, with what the kernel reads behind them."""
+        tiles, depth = _tiles(op), op.input(0).shape[3]
+        beyond = max(run.padding for run in self.runs(op)) * _LONGEST_STEP + _OVERREAD
+        return 4 * (rows * depth * tiles.words + beyond)
 
-    def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
-        tiles, (count, chunk), (y, _) = self.tiles(op), self.chunks(op), op.axes()
-        batches, height, width, channels = op.output.shape
-        depth, rows, steps = op.input(0).shape[3], self.band_rows(op), count * chunk
-        bands = ceil_div(height, rows)
-        packed = bands * (max(y.kernel - y.stride, 0) + rows * y.stride) * tiles.words * (25 + 7 * depth)
-        weights = bands * channels * (70 + 9 * steps)
-        per_tile = 32 + steps // 2 + count * 54
-        row = 60 + steps * tiles.instructions + (tiles.quads + tiles.triples) * per_tile + 2 * tiles.pairs
-        output = height * width * channels * (1 + op.output_instructions)
-        instructions = batches * (packed + weights + height * channels * row + output)
-        return Cost(instructions, self.scratch(op, rows), 3200)
+    def row_instructions(self, op: Conv2D, run: Chunks) -> int:
+        """Of one run over a row."""
+        tiles = _tiles(op)
+        per_tile = 36 + run.total // 2 + run.count * _CHUNK_INSTRUCTIONS
+        return 25 + run.total * tiles.instructions + (tiles.quads + tiles.triples) * per_tile + 2 * tiles.pairs
 
     def constants(self, op: Conv2D) -> tuple[Constant, ...]:
         assert op.weights.data is not None
@@ -126,7 +183,8 @@ class ConvRows(Variant):
         geometry = op.geometry()
         for absent in ("stride_x", "dilation_y", "dilation_x"):
             del geometry[absent]
-        tiles, (count, chunk) = self.tiles(op), self.chunks(op)
+        tiles, runs = _tiles(op), self.runs(op)
+        unused = (0,) * (_RUNS - len(runs))
         fields = {
             **BUFFERS,
             **geometry,
@@ -134,7 +192,87 @@ class ConvRows(Variant):
             "triples": tiles.triples,
             "closing": int(tiles.closing),
             "band_rows": self.band_rows(op),
-            "chunks": count,
-            "chunk_steps": chunk,
+            "chunks": tuple(run.count for run in runs) + unused,
+            "chunk_steps": tuple(run.steps for run in runs) + unused,
         }
-        return Call("nn_conv_rows_s8", "nn_conv_rows_args", fields)
+        return Call(self.function, "nn_conv_rows_args", fields)
+
+
+@variant(Conv2D)
+class ConvRows(_PackedRows):
+    """Packed 64-bit products: two pixels by two taps per SMLAL, three multiply-accumulates per instruction."""
+
+    name, header, function = "rows", "nn_conv_rows_s8.h", "nn_conv_rows_s8"
+    scratch_limit = 32 * 1024
+
+    def runs(self, op: Conv2D) -> tuple[Chunks, ...]:
+        return _runs(op)
+
+    def heights(self, op: Conv2D) -> Iterable[int]:
+        return range(1, op.output.shape[1] + 1)
+
+    def scratch(self, op: Conv2D, rows: int) -> int:
+        y, _ = op.axes()
+        (run,) = self.runs(op)
+        return 4 * (2 * _tiles(op).pairs + 1 + 2 * run.total) + self.panels(op, (rows - 1) * y.stride + y.kernel)
+
+    def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
+        (run,), (y, _) = self.runs(op), op.axes()
+        batches, height, width, channels = op.output.shape
+        depth, rows = op.input(0).shape[3], self.band_rows(op)
+        bands = ceil_div(height, rows)
+        packed = bands * (max(y.kernel - y.stride, 0) + rows * y.stride) * _tiles(op).words * (25 + 7 * depth)
+        weights = bands * channels * (70 + 9 * run.total)
+        outputs = height * channels * (35 + self.row_instructions(op, run) + width * (1 + op.output_instructions))
+        return Cost(batches * (packed + weights + outputs), self.scratch(op, rows), 3200)
+
+
+@variant(Conv2D)
+class ConvRowsF2(_PackedRows):
+    """Packed products along the rows and Winograd's F(2, 3) down the columns: four runs for two rows instead of six."""
+
+    name, header, function = "rows_f2", "nn_conv_rows_f2_s8.h", "nn_conv_rows_f2_s8"
+    scratch_limit = 80 * 1024
+
+    def admits(self, op: Conv2D) -> Admission:
+        y, _ = op.axes()
+        if (y.kernel, y.stride) != (3, 1):
+            return Admission(False, "the kernel is not 3 rows high with stride 1")
+        if op.requantize_form == EXACT:
+            return Admission(False, "doubled sums or shifts exceed what the short requantization takes")
+        return super().admits(op)
+
+    def runs(self, op: Conv2D) -> tuple[Chunks, ...]:
+        return _f2_runs(op)
+
+    def heights(self, op: Conv2D) -> Iterable[int]:
+        return range(2, op.output.shape[1] + 2, 2)
+
+    def scratch(self, op: Conv2D, rows: int) -> int:
+        runs, sums = self.runs(op), 2 * _tiles(op).pairs + 1
+        fixed = 4 * sums + 4 * op.input(0).shape[3] + 2 * sum(run.total for run in runs)
+        return 4 * fixed + self.panels(op, 2 * rows)
+
+    def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
+        batches, height, width, channels = op.output.shape
+        depth, rows = op.input(0).shape[3], self.band_rows(op)
+        bands, pairs = ceil_div(height, rows), ceil_div(height, 2)
+        packed = _tiles(op).words * (pairs * (60 + 27 * depth) + bands * (40 + 13 * depth))
+        weights = bands * channels * (70 + 30 * depth)
+        row_pair = 60 + sum(self.row_instructions(op, run) for run in self.runs(op))
+        outputs = pairs * channels * (row_pair + 2 * width * (5 + op.output_instructions))
+        return Cost(batches * (packed + weights + outputs), self.scratch(op, rows), 4200)
+
+
+@variant(Conv2D)
+class ConvRowsF2Small(ConvRowsF2):
+    """The same with lower bands: weights are prepared more often."""
+
+    name, scratch_limit = "rows_f2_small", 44 * 1024
+
+
+@variant(Conv2D)
+class ConvRowsSmall(ConvRows):
+    """The same with lower bands: weights are prepared more often."""
+
+    name, scratch_limit = "rows_small", 16 * 1024

@@ -100,8 +100,9 @@ class FullyConnected(WeightedOperator):
         assert x is not None
         assert weights is not None
         kind = self.exact_type()
-        operand = (x.reshape(-1, self.depth).astype(np.int32) + self.input_offset).astype(kind)
-        return (self.requantize(operand @ weights.astype(kind).T, bias).reshape(self.output.shape),)
+        rows: Array = (x.reshape(-1, self.depth).astype(np.int32) + self.input_offset).astype(kind)
+        columns: Array = weights.astype(kind).T
+        return (self.requantize(rows @ columns, bias).reshape(self.output.shape),)
 
     def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
         x, weights, bias = (*inputs, None)[:3]
