@@ -37,6 +37,17 @@ def test_a_failed_write_leaves_the_older_project(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["project"]
 
 
+def test_an_unchanged_project_keeps_what_was_built(tmp_path: Path) -> None:
+    files = {**FILES, MANIFEST: dump({"schema": SCHEMA, "name": "a", "compiled": "1"})}
+    project = update_manifest(write_project(tmp_path / "p", files), instructions=5)
+    (project.path / "build").mkdir()
+    assert write_project(tmp_path / "p", files).manifest["instructions"] == 5
+    assert (project.path / "build").is_dir()
+    (project.path / "model/a.c").write_text("edited")
+    assert "instructions" not in write_project(tmp_path / "p", files).manifest
+    assert not (project.path / "build").exists()
+
+
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     precious = tmp_path / "thesis.tex"
     precious.write_text("precious")

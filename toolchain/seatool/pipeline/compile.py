@@ -83,8 +83,10 @@ def compile_model(
         )
         program = plan.plan(optimized, board, limits)
     with stage("writing C"):
-        files = project_files(program, reference, manifest(program, model, options, reference))
-        project = write_project(target, files)
+        files = project_files(program, reference, model)
+        facts = manifest(program, model, options, reference)
+        compiled = digest(dump({**facts, "files": {name: digest(data) for name, data in sorted(files.items())}}))
+        project = write_project(target, {**files, MANIFEST: dump({**facts, "compiled": compiled})})
     return Compiled(project, program, reference.fidelity, applied)
 
 
@@ -128,15 +130,14 @@ def _kept(target: Path, key: str) -> Reference | None:
     return Reference(data, quantization["fidelity"], key) if digest(data) == quantization["sha256"] else None
 
 
-def project_files(program: Program, reference: Reference, manifest: Mapping[str, Any]) -> dict[str, bytes]:
-    """Every file of the project by relative path."""
+def project_files(program: Program, reference: Reference, model: Path) -> dict[str, bytes]:
+    """Every file of the project but the manifest, by relative path."""
     files = dict(render.render(program))
     files |= build.project_files(program.board, program.graph.name, sorted(files), program.stack_bytes)
     if program.graph.frontend is not None:
         files[FRONTEND] = save_frontend(program.graph.frontend)
-    files["README.md"] = readme(program, manifest["model"]["file"])
+    files["README.md"] = readme(program, model.name)
     files[REFERENCE] = reference.model
-    files[MANIFEST] = dump(manifest)
     return files
 
 

@@ -67,9 +67,12 @@ def write_project(path: Path, files: Mapping[str, bytes]) -> Project:
     """Write ``files`` (relative POSIX paths) as the project ``path``, replacing an older project of ours as a whole.
 
     Everything is written beside the target first and swapped in by renaming, so an interrupted run leaves either the
-    old project or the new one. Raises InputError where ``path`` is a folder that seatool did not write.
+    old project or the new one. A project that holds these very files already is kept, with what was built and measured
+    there. Raises InputError where ``path`` is a folder that seatool did not write.
     """
     check_target(path)
+    if _holds(path, files):
+        return open_project(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _staging(path) as staging:
         for name, data in sorted(files.items()):
@@ -78,6 +81,19 @@ def write_project(path: Path, files: Mapping[str, bytes]) -> Project:
             target.write_bytes(data)
         _swap(staging, path)
     return open_project(path)
+
+
+def _holds(path: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether the project ``path`` was compiled to these files and still has them."""
+    if not (path / MANIFEST).is_file():
+        return False
+    manifest = open_project(path).manifest
+    # Measurements have replaced estimates in the manifest since; what it was compiled to says the same.
+    compiled = json.loads(files[MANIFEST]).get("compiled")
+    if compiled is None or manifest.get("compiled") != compiled:
+        return False
+    sources = {name: data for name, data in files.items() if name != MANIFEST}
+    return all((path / name).is_file() and (path / name).read_bytes() == data for name, data in sources.items())
 
 
 @contextmanager
