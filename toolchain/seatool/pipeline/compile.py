@@ -110,13 +110,22 @@ def int8_reference(graph: Graph, model: Path, target: Path, options: CompileOpti
     """
     if not is_float(graph):
         return Reference(model.read_bytes(), None, None)
-    calibration = quantize.load_calibration(options.calibration, graph)
-    key = digest(f"{__version__} {digest(model.read_bytes())} {calibration.digest}".encode())
+    key = digest(f"{__version__} {_content(model)} {_content(options.calibration)}".encode())
     if (kept := _kept(target, key)) is not None:
         return kept
+    with stage("listening to the calibration data"):
+        calibration = quantize.load_calibration(options.calibration, graph)
     with stage(f"quantizing with {calibration.description}") as advance:
         quantized = quantize.quantize(passes.prepare(graph), calibration, advance=advance)
     return Reference(tflite.write(quantized.graph), quantized.fidelity.to_json(), key)
+
+
+def _content(path: Path | None) -> str:
+    """Hash of a file, or of the names and contents of all files in a folder; "built-in" for None."""
+    if path is None:
+        return "built-in"
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return digest("".join(f"{file.relative_to(path)} {digest(file.read_bytes())}\n" for file in files).encode())
 
 
 def _kept(target: Path, key: str) -> Reference | None:
@@ -169,7 +178,7 @@ def manifest(program: Program, model: Path, options: CompileOptions, reference: 
         "schema": SCHEMA,
         "seatool": __version__,
         "name": program.graph.name,
-        "model": {"file": model.name, "sha256": digest(model.read_bytes())},
+        "model": {"file": model.name, "sha256": _content(model)},
         "options": chosen,
         "quantization": quantization if reference.key else None,
         **summary(program),
