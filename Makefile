@@ -1,33 +1,36 @@
 # make demo   compile the shipped student, build it, run it in the emulator on a recording, prove it equals TFLM
 # make test   lint and the whole test suite (what CI runs)
-# make bench  instructions, RAM and flash of the shipped cases
+# make clean  remove what was built
 #
-# Both set up what they need: a virtual environment in .venv, and the cross compiler and emulator through apt where
-# that is possible without a password; otherwise they say what to install.
+# Both set up what they need: a virtual environment in .venv, and the tools through apt where that needs no password;
+# otherwise they say what to install.
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 JOBS   ?= auto
 
-TOOLS          := arm-none-eabi-gcc qemu-system-arm make
-TOOL_PACKAGES  := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm make
-TEST_TOOLS     := $(TOOLS) gcc g++ cppcheck cmake
-TEST_PACKAGES  := $(TOOL_PACKAGES) gcc g++ cppcheck cmake
+TOOLS         := arm-none-eabi-gcc qemu-system-arm
+PACKAGES      := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+TEST_TOOLS    := $(TOOLS) gcc g++ cmake cppcheck
+TEST_PACKAGES := $(PACKAGES) gcc g++ cmake cppcheck
+
+# $(call install,WHAT IS MISSING,PACKAGES): through apt as root or with a sudo that asks nothing, else say how.
+define install
+	if [ "$$(id -u)" = 0 ]; then apt="apt-get"; elif sudo -n true 2>/dev/null; then apt="sudo -n apt-get"; fi; \
+	if [ -z "$$apt" ] || ! command -v apt-get >/dev/null; then \
+	  echo "error: not found:" $(1); echo "hint: install the Debian packages $(2) or their like"; exit 1; fi; \
+	echo "installing $(2)"; $$apt update -qq && \
+	DEBIAN_FRONTEND=noninteractive $$apt install -y -qq --no-install-recommends $(2) >/dev/null
+endef
 
 # $(call need,TOOLS,PACKAGES): install PACKAGES unless every tool is on the PATH.
 define need
 	@missing=; for tool in $(1); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
-	if [ -z "$$missing" ]; then exit 0; fi; \
-	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt="apt-get"; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then apt="sudo -n apt-get"; fi; \
-	if [ -n "$$apt" ]; then echo "installing$$missing with apt"; \
-	  DEBIAN_FRONTEND=noninteractive && export DEBIAN_FRONTEND && \
-	  $$apt update -qq && $$apt install -y -qq --no-install-recommends $(2) >/dev/null; \
-	else echo "error: not found:$$missing"; echo "hint: sudo apt install $(2)"; exit 1; fi
+	[ -z "$$missing" ] || { $(call install,$$missing,$(2)); }
 endef
 
-.PHONY: demo test lint bench tools test-tools clean
+.PHONY: demo test lint tools test-tools clean
 .DELETE_ON_ERROR:
 
 demo: tools $(VENV)/.runtime
@@ -40,27 +43,26 @@ lint: test-tools $(VENV)/.development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-	  --suppress=missingIncludeSystem --std=c11 -Ifirmware/nn -Ifirmware/app -Ifirmware/audio firmware
+	$(CPPCHECK) -Ifirmware/port/stm32h743 firmware/app firmware/host firmware/audio firmware/port/console.c \
+	  firmware/port/cortex_m7 firmware/port/stm32h743
+	$(CPPCHECK) -Ifirmware/port/mps2_an500 firmware/port/mps2_an500
+
+CPPCHECK := cppcheck --std=c11 --platform=arm32-wchar_t4 --enable=warning,style,performance,portability --quiet \
+  --error-exitcode=1 --inline-suppr --suppress=missingIncludeSystem --suppress=unusedStructMember \
+  -Ifirmware/app -Ifirmware/audio -Ifirmware/port -Ifirmware/port/cortex_m7
 
 tools:
-	$(call need,$(TOOLS),$(TOOL_PACKAGES))
+	$(call need,$(TOOLS),$(PACKAGES))
 
 test-tools:
 	$(call need,$(TEST_TOOLS),$(TEST_PACKAGES))
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "error: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version)"; \
+	  { echo "error: Python 3.11 or newer is needed, this is $$($(PYTHON) --version)"; \
 	    echo "hint: install one and run: make PYTHON=python3.11"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(MAKE) --no-print-directory venv-package; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(call install,venv,python3-venv); }
 	$(PYTHON) -m venv $(VENV)
-
-.PHONY: venv-package
-venv-package:
-	@if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; \
-	elif sudo -n true 2>/dev/null; then sudo -n apt-get update -qq && sudo -n apt-get install -y -qq python3-venv >/dev/null; \
-	else echo "error: this Python has no venv module"; echo "hint: sudo apt install python3-venv"; exit 1; fi
 
 $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
