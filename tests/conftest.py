@@ -6,6 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How many cases hypothesis tries: some by default, thousands each with HYPOTHESIS_PROFILE=thorough. Derandomized, so
+# that a red run can be repeated; what one finds becomes an example in the test.
+_CHECKS = (HealthCheck.too_slow, HealthCheck.data_too_large)
+settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True, suppress_health_check=_CHECKS)
+settings.register_profile("thorough", max_examples=5000, deadline=None, suppress_health_check=_CHECKS)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 from tflite_micro.python.tflite_micro import runtime
@@ -66,6 +69,52 @@ class Reference:
             }
 
 
+class IsolatedReference:
+    """A :class:`Reference` in a process of its own: where TFLM aborts, which no exception reports, only that one ends.
+
+    Args:
+        model: The .tflite file's bytes.
+        name: The graph's name.
+    """
+
+    def __init__(self, model: bytes, name: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(1, context, initializer=_load, initargs=(model, name))
+
+    def __enter__(self) -> IsolatedReference:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def run(self, inputs: Sequence[Array]) -> dict[str, Array]:
+        """As :meth:`Reference.run`; ToolError too where TFLM aborts."""
+        try:
+            return self._pool.submit(_run, tuple(inputs)).result()
+        except BrokenProcessPool:
+            raise ToolError(
+                "TFLM aborted on this model or input", "its host build ends the process where its arithmetic overflows"
+            ) from None
+
+
+_loaded: list[Reference | ToolError] = []
+"""In the process of an IsolatedReference: its one reference, or why there is none."""
+
+
+def _load(model: bytes, name: str) -> None:
+    try:
+        _loaded.append(Reference(model, tflite.read(model, name)))
+    except ToolError as error:
+        _loaded.append(error)
+
+
+def _run(inputs: tuple[Array, ...]) -> dict[str, Array]:
+    (reference,) = _loaded
+    if isinstance(reference, ToolError):
+        raise reference
+    return reference.run(inputs)
+
+
 @contextmanager
 def _tflm_errors() -> Iterator[None]:
     """Turn TFLM's failures into ToolError; its explanations go to file descriptor 2, so they are caught there."""
@@ -79,7 +128,7 @@ def _tflm_errors() -> Iterator[None]:
             said = log.read().decode(errors="replace").strip()
             raise ToolError(
                 "TFLM cannot run this model: " + (f"{error}\n{said}" if said else str(error)),
-                hint="`seatool inspect` lists the operators; TFLM may not support one of them in this form",
+                hint="TFLM may not support one of the operators in this form; docs/operators.md lists ours",
             ) from error
         finally:
             os.dup2(stderr, 2)

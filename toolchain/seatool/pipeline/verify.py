@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from seatool import audio, emulate
-from seatool.emulate.tflm import Reference
+from seatool.emulate.tflm import IsolatedReference
 from seatool.errors import InputError, VerificationError
 from seatool.importers import tflite
 from seatool.ir import Array, DType, Graph, Tensor
@@ -74,14 +74,30 @@ def verify_project(project: Project, count: int = 8, files: Sequence[Path] = (),
 
 
 def _verify(project: Project, elf: Path, count: int, files: Sequence[Path], stage: Stage) -> Verification:
-    model = project.reference.read_bytes()
-    graph = tflite.read(model, project.manifest["name"])
-    reference = Reference(model, graph)
+    model, name = project.reference.read_bytes(), project.manifest["name"]
+    graph = tflite.read(model, name)
     recordings = [file for file in files if file.suffix.lower() == ".wav"]
+    if recordings and not project.manifest["frontend"]:
+        raise InputError(f"{recordings[0]}: this model has no audio front end", "pass .npy or .npz inputs")
     cases = [*extreme_cases(graph), *random_cases(graph, count)]
     for file in files:
         if file not in recordings:
             cases += [Case("real", inputs) for inputs in load_tensors(file, graph)]
+    with IsolatedReference(model, name) as reference:
+        tensors = _verify_network(project, elf, graph, reference, cases, stage)
+        frontend = None
+        if project.manifest["frontend"]:
+            frontend = _verify_frontend(project, elf, graph, reference, recordings, stage)
+    kinds = Counter(case.kind for case in cases)
+    kinds["real"] += frontend.windows if frontend else 0
+    return Verification(project, dict(+kinds), tensors, frontend)
+
+
+def _verify_network(
+    project: Project, elf: Path, graph: Graph, reference: IsolatedReference, cases: Sequence[Case], stage: Stage
+) -> int:
+    """Compare all tensors and outputs on ``cases``; the number of tensors compared in each."""
+    tensors = 0
     with stage(f"comparing every layer with TFLM on {len(cases)} inputs") as advance:
         packed = [pack(case.inputs) for case in cases]
         run = emulate.run(elf, packed, trace=True, progress=advance)
@@ -89,14 +105,7 @@ def _verify(project: Project, elf: Path, count: int, files: Sequence[Path], stag
             expected, where = reference.run(case.inputs), f"input {index} ({case.kind})"
             tensors = compare(project.manifest["layers"], expected, run.traces[index], where)
             compare_outputs(graph, expected, run.outputs[index], where)
-    frontend = None
-    if project.manifest["frontend"]:
-        frontend = _verify_frontend(project, elf, graph, reference, recordings, stage)
-        cases += [Case("real", ())] * frontend.windows
-    elif recordings:
-        raise InputError(f"{recordings[0]}: this model has no audio front end", "pass .npy or .npz inputs")
-    inputs = dict(Counter(case.kind for case in cases))
-    return Verification(project, inputs, tensors, frontend)
+    return tensors
 
 
 def extreme_cases(graph: Graph) -> Iterator[Case]:
@@ -179,7 +188,7 @@ def _difference(what: str, name: str, ours: Array, expected: Array, where: str) 
 
 
 def _verify_frontend(
-    project: Project, elf: Path, graph: Graph, reference: Reference, recordings: Sequence[Path], stage: Stage
+    project: Project, elf: Path, graph: Graph, reference: IsolatedReference, recordings: Sequence[Path], stage: Stage
 ) -> FrontEndParity:
     log_mel = load_frontend(project)
     tensor = graph.tensors[graph.inputs[0]]

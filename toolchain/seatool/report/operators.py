@@ -1,4 +1,7 @@
-"""``docs/operators.md``, written from the operators themselves: ``python -m seatool.report.operators > docs/operators.md``."""
+"""``docs/operators.md``, written from the operators themselves.
+
+``python -m seatool.report.operators > docs/operators.md``
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ HEADER = """\
 
 Written by `python -m seatool.report.operators`; a test keeps it up to date. All operators are int8 (QUANTIZE and
 DEQUANTIZE also take float32 at the model's borders) and bit-exact to TFLM. A kernel is chosen per layer: the cheapest
-one that admits the layer and fits; `seatool compile` names it, and the generated C says why the others were not taken.
+one that admits the layer and fits; `seatool profile` and the generated C name it.
 
-| operator | versions | kernels |
-|---|---|---|
+| operator | versions | limits | kernels |
+|---|---|---|---|
 """
 
 
@@ -28,7 +31,7 @@ def _row(kind: str, operator: type[Operator]) -> str:
     assert operator.tflite is not None
     versions = operator.tflite.versions
     kernels = "view, no code" if operator.is_view else "; ".join(_kernel(variant) for variant in operator.variants)
-    return f"| {kind} | {versions.start} to {versions.stop - 1} | {kernels} |"
+    return f"| {kind} | {versions.start} to {versions.stop - 1} | {operator.limits} | {kernels} |"
 
 
 def _kernel(variant: Variant) -> str:
