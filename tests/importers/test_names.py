@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
 import re
 
 from hypothesis import given
 from hypothesis import strategies as st
 from seatool.importers import names
-
-
-def test_examples_in_the_documentation() -> None:
-    result = doctest.testmod(names)
-    assert result.attempted > 3
-    assert result.failed == 0
 
 
 @given(st.lists(st.tuples(st.text(max_size=50), st.text(max_size=50)), max_size=12), st.data())
