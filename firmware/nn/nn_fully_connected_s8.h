@@ -10,6 +10,7 @@
 #define NN_FULLY_CONNECTED_S8_H
 
 #include "nn_requantize.h"
+#include "nn_vector.h"
 
 #define NN_FULLY_CONNECTED_BLOCK 4
 
@@ -41,45 +42,45 @@ NN_INLINE void nn_fully_connected_widen(uint32_t *x, const int8_t *input, int32_
     }
 }
 
-/* `count` outputs (a constant of 1 to 4) from output `first` on; returns the weights behind theirs. */
-NN_INLINE const int8_t *nn_fully_connected_block(const nn_fully_connected_args *a, const uint32_t *x,
-                                                 const int8_t *weights, int8_t *output, int32_t first, int32_t count)
+/* `count` outputs (1 to 4) from output `first` on; `weights` are those of their block. */
+NN_INLINE void nn_fully_connected_block(const nn_fully_connected_args *a, const uint32_t *x, const int8_t *weights,
+                                        int8_t *output, int32_t first, int32_t count)
 {
+    const int32_t words = (a->in_channels + 3) / 4;
     int32_t sums[NN_FULLY_CONNECTED_BLOCK] = {0};
-    NN_UNROLL(4)
     for (int32_t i = 0; i < count; i++) {
         sums[i] = a->bias[first + i];
     }
-    NN_UNROLL(2)
-    for (int32_t word = 0; word < (a->in_channels + 3) / 4; word++, x += 2, weights += 4 * count) {
-        NN_UNROLL(4)
-        for (int32_t i = 0; i < count; i++) {
-            uint32_t bytes = nn_load32(weights + 4 * i);
-            sums[i] = nn_smlad(x[0], nn_sxtb16(bytes), sums[i]);
-            sums[i] = nn_smlad(x[1], nn_sxtb16_ror8(bytes), sums[i]);
+    if (count == NN_FULLY_CONNECTED_BLOCK) {
+        nn_vector_4(x, weights, weights + 16 * words, sums);
+    } else {
+        for (int32_t word = 0; word < words; word++) {
+            for (int32_t i = 0; i < count; i++) {
+                uint32_t bytes = nn_load32(weights + 4 * (word * count + i));
+                sums[i] = nn_smlad(x[2 * word], nn_sxtb16(bytes), sums[i]);
+                sums[i] = nn_smlad(x[2 * word + 1], nn_sxtb16_ror8(bytes), sums[i]);
+            }
         }
     }
-    NN_UNROLL(4)
     for (int32_t i = 0; i < count; i++) {
         nn_channel c = nn_channel_of(a->requantize, 0, a->multiplier[first + i], a->shift[first + i], a->output_offset);
         output[first + i] = nn_output(c, a->requantize, sums[i], a->output_min, a->output_max);
     }
-    return weights;
 }
 
 NN_INLINE void nn_fully_connected_s8(const nn_fully_connected_args *a)
 {
     const int32_t blocks = a->out_channels / NN_FULLY_CONNECTED_BLOCK * NN_FULLY_CONNECTED_BLOCK;
+    const int32_t words = (a->in_channels + 3) / 4;
     uint32_t *x = (uint32_t *)a->scratch;
     for (int32_t batch = 0; batch < a->batches; batch++) {
         int8_t *output = a->output + batch * a->out_channels;
-        const int8_t *weights = a->weights;
         nn_fully_connected_widen(x, a->input + batch * a->in_channels, a->in_channels, a->input_offset);
         for (int32_t first = 0; first < blocks; first += NN_FULLY_CONNECTED_BLOCK) {
-            weights = nn_fully_connected_block(a, x, weights, output, first, NN_FULLY_CONNECTED_BLOCK);
+            nn_fully_connected_block(a, x, a->weights + first * words * 4, output, first, NN_FULLY_CONNECTED_BLOCK);
         }
         if (blocks < a->out_channels) {
-            nn_fully_connected_block(a, x, weights, output, blocks, a->out_channels - blocks);
+            nn_fully_connected_block(a, x, a->weights + blocks * words * 4, output, blocks, a->out_channels - blocks);
         }
     }
 }

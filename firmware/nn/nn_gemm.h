@@ -17,18 +17,17 @@
 
 #if NN_DSP
 
-/* r0 x, r1 w, r2 and r3 pixels, r12 and lr weights, r4-r7 and r8-r11 the sums of the two channels. `check` may use r3. */
-#define NN_GEMM_STEP(check) \
-    "smlad r4, r2, r12, r4\n" \
+/* r0 x, r1 w, r2 and r3 pixels, r12 and lr weights, r4-r7 and r8-r11 the sums of the two channels. r3 is free between
+ * steps. */
+#define NN_GEMM_STEP \
+    "smlad r4, r2, r12, r4\n ldr r3, [r0], #4\n" \
     "smlad r8, r2, lr, r8\n ldr r2, [r0], #4\n" \
     "smlad r5, r3, r12, r5\n" \
     "smlad r9, r3, lr, r9\n ldr r3, [r0], #4\n" \
     "smlad r6, r2, r12, r6\n" \
     "smlad r10, r2, lr, r10\n ldr r2, [r0], #4\n" \
     "smlad r7, r3, r12, r7\n ldr r12, [r1], #4\n" \
-    "smlad r11, r3, lr, r11\n ldr lr, [r1], #4\n" \
-    check \
-    "ldr r3, [r0], #4\n"
+    "smlad r11, r3, lr, r11\n ldr lr, [r1], #4\n"
 
 /* sums[8] += x times w up to w_end; the number of steps is even and not zero. */
 NN_ASSEMBLY void nn_gemm_2x4(NN_UNUSED const uint32_t *x, NN_UNUSED const uint32_t *w, NN_UNUSED const uint32_t *w_end,
@@ -41,13 +40,14 @@ NN_ASSEMBLY void nn_gemm_2x4(NN_UNUSED const uint32_t *x, NN_UNUSED const uint32
                      "vmov s0, r2\n"
                      "lsls r3, r3, #28\n" /* carry: steps modulo 4 are 2 */
                      "ldr r2, [r0], #4\n"
-                     "ldr r3, [r0], #4\n"
                      "ldr r12, [r1], #4\n"
                      "ldr lr, [r1], #4\n"
                      "bcs 2f\n"
                      ".balign 8\n"
-                     "1:\n" NN_GEMM_STEP("") NN_GEMM_STEP("")
-                     "2:\n" NN_GEMM_STEP("") NN_GEMM_STEP("vmov r3, s0\n cmp r1, r3\n")
+                     "1:\n" NN_GEMM_STEP NN_GEMM_STEP
+                     "2:\n" NN_GEMM_STEP NN_GEMM_STEP
+                     "vmov r3, s0\n"
+                     "cmp r1, r3\n"
                      "bne 1b\n"
                      "pop {r3}\n"
                      "stm r3, {r4-r11}\n"

@@ -63,7 +63,7 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
     "push {r3-r11, lr}\n" \
     "ldrd r4, r5, [r3]\n" \
     "ldr r3, [r3, #8]\n" \
-    "add r6, r1, #8\n" /* the first taps are loaded ahead */ \
+    "add r6, r1, #4\n" /* the first taps are loaded ahead */ \
     "add r5, r5, r6\n" \
     "add r6, r6, r4\n" \
     "vmov s0, s1, r6, r4\n" \
@@ -72,7 +72,7 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
     "add r4, r4, r3, lsl #" shift "\n" \
     "orr r4, r4, #1\n" /* Thumb */ \
     "str r4, [sp]\n" \
-    "ldrd r2, r3, [r1], #8\n"
+    "ldr r2, [r1], #4\n"
 
 #define NN_ROWS_CLEAR(low, high) "mov " low ", #0x100000\n mov " high ", #0x200\n"
 
@@ -97,40 +97,37 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
     "popeq {r3-r11, pc}\n" \
     "add r2, r2, r3\n" \
     "vmov s0, r2\n" \
-    "ldrd r2, r3, [r1, #-8]\n" start
+    "ldr r2, [r1, #-4]\n" start
 
 #define NN_ROWS_END_OF_CHUNK "vmov r12, s0\n cmp r1, r12\n"
 
 /* Four pairs; r12 and lr alternate as pixels. `pitch` and `pitch4` are the bytes of a step and 4 more. */
-#define NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, check) \
-    "smlal r6, r7, r2, lr\n" \
+#define NN_ROWS_STEP4(pitch, pitch4, load_x4_or_closing, closing, check) \
+    "smlal r6, r7, r2, lr\n ldr r3, [r1], #4\n" \
     "smlal r4, r5, r2, r12\n ldr r12, [r0, #8]\n" \
     "smlal r4, r5, r3, lr\n ldr lr, [r0, #12]\n" \
     "smlal r8, r9, r2, r12\n" \
-    "smlal r6, r7, r3, r12\n" closing_load \
+    "smlal r6, r7, r3, r12\n" load_x4_or_closing \
     "smlal r10, r11, r2, lr\n" closing \
-    "ldr r12, [r0, #16]\n" \
     "ldr r2, [r1], #4\n" \
     "smlal r8, r9, r3, lr\n ldr lr, [r0, #" pitch4 "]\n" \
-    "smlal r10, r11, r3, r12\n ldr r3, [r1], #4\n" \
-    check \
-    "ldr r12, [r0, #" pitch "]!\n"
+    "smlal r10, r11, r3, r12\n" check "ldr r12, [r0, #" pitch "]!\n"
 
 #define NN_ROWS_START4 \
     "ldrd r12, lr, [r0]\n" \
     NN_ROWS_CLEAR("r4", "r5") NN_ROWS_CLEAR("r6", "r7") NN_ROWS_CLEAR("r8", "r9") NN_ROWS_CLEAR("r10", "r11") \
     "ldr pc, [sp]\n"
 
-#define NN_ROWS_BODY4(scale, shift, pitch, pitch4, closing_load, closing) \
+#define NN_ROWS_BODY4(scale, shift, pitch, pitch4, load_x4_or_closing, closing) \
     __asm__ volatile(NN_ROWS_BEGIN(scale, shift) NN_ROWS_START4 \
         ".balign 8\n" \
         "1:\n" \
-        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
-        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
-        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
-        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
-        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, "") \
-        NN_ROWS_STEP4(pitch, pitch4, closing_load, closing, NN_ROWS_END_OF_CHUNK) \
+        NN_ROWS_STEP4(pitch, pitch4, load_x4_or_closing, closing, "") \
+        NN_ROWS_STEP4(pitch, pitch4, load_x4_or_closing, closing, "") \
+        NN_ROWS_STEP4(pitch, pitch4, load_x4_or_closing, closing, "") \
+        NN_ROWS_STEP4(pitch, pitch4, load_x4_or_closing, closing, "") \
+        NN_ROWS_STEP4(pitch, pitch4, load_x4_or_closing, closing, "") \
+        NN_ROWS_STEP4(pitch, pitch4, load_x4_or_closing, closing, NN_ROWS_END_OF_CHUNK) \
         "bne 1b\n" \
         "vmov r2, s2\n" NN_ROWS_FIRST \
         NN_ROWS_UNPACK("r4", "r5", "4", NN_ROWS_NEXT("r6")) \
@@ -142,28 +139,27 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
 NN_ASSEMBLY void nn_rows_4(NN_UNUSED const uint32_t *x, NN_UNUSED const uint32_t *w, NN_UNUSED int32_t *sums,
                            NN_UNUSED const nn_rows_span *span)
 {
-    NN_ROWS_BODY4("rsb r3, r3, r3, lsl #4\n", "2", "20", "24", "", ""); /* 60 bytes a step */
+    NN_ROWS_BODY4("rsb r3, r3, r3, lsl #4\n", "2", "20", "24", "ldr r12, [r0, #16]\n", ""); /* 60 bytes a step */
 }
 
 NN_ASSEMBLY void nn_rows_4_closing(NN_UNUSED const uint32_t *x, NN_UNUSED const uint32_t *w, NN_UNUSED int32_t *sums,
                                    NN_UNUSED const nn_rows_span *span)
 {
     NN_ROWS_BODY4("add r3, r3, r3, lsl #4\n", "2", "24", "28", "ldr r12, [r0, #20]\n", /* 68 bytes */
-                  "smlalbb r4, r5, r2, r12\n");
+                  "smlalbb r4, r5, r2, r12\n ldr r12, [r0, #16]\n");
 }
 
 /* Three pairs: r10, r11, r12 and lr hold the pixels. */
 #define NN_ROWS_STEP3(pitch, closing_load, closing, check) \
-    "smlal r4, r5, r2, r10\n ldr lr, [r0, #12]\n" \
-    "smlal r6, r7, r2, r11\n" closing_load \
+    "smlal r4, r5, r2, r10\n ldr r3, [r1], #4\n" \
+    "smlal r6, r7, r2, r11\n ldr lr, [r0, #12]\n" \
+    closing_load \
     "smlal r4, r5, r3, r11\n" \
-    "smlal r8, r9, r2, r12\n" closing \
+    closing \
     "ldr r10, [r0, #" pitch "]!\n" \
-    "ldr r2, [r1], #4\n" \
+    "smlal r8, r9, r2, r12\n ldr r2, [r1], #4\n" \
     "smlal r6, r7, r3, r12\n ldr r11, [r0, #4]\n" \
-    "smlal r8, r9, r3, lr\n ldr r3, [r1], #4\n" \
-    check \
-    "ldr r12, [r0, #8]\n"
+    "smlal r8, r9, r3, lr\n" check "ldr r12, [r0, #8]\n"
 
 #define NN_ROWS_START3 \
     "ldm r0, {r10-r12}\n" \

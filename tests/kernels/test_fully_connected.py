@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import rig
 from hypothesis import given
 from hypothesis import strategies as st
+from seatool.kernels import Activation
+from seatool.kernels.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
 from seatool.kernels.fully_connected import FullyConnectedAttributes
-from weights import activations, biases, scales, weighted
+from weights import Scales, activations, biases, scales, weighted
 
 
 @st.composite
@@ -38,3 +41,56 @@ def cases(draw: st.DrawFn) -> rig.Case:
 @given(cases())
 def test_equals_tflm(case: rig.Case) -> None:
     rig.check(*case)
+
+
+def test_scales_are_multiplied_in_double() -> None:
+    """A bias whose output would be another if TFLM multiplied the scales of input and weights in float32."""
+    input_scale, weight_scale, output_scale = (float(np.float32(s)) for s in (0.0031, 0.00017, 7.0))
+    wide = quantize_multiplier(input_scale * weight_scale / output_scale)
+    narrow = quantize_multiplier(float(np.float32(input_scale) * np.float32(weight_scale)) / output_scale)
+    candidates = np.arange(2**30, 2**30 + 2**26, 61)
+    outputs = [multiply_by_quantized_multiplier(candidates, *pair) for pair in (wide, narrow)]
+    different = np.flatnonzero(outputs[0] != outputs[1])
+    bias = candidates[different[:1]].astype(np.int32)
+    graph = weighted(
+        "FULLY_CONNECTED",
+        ((1, 1), (1, 1)),
+        np.zeros((1, 1), np.int8),
+        0,
+        bias,
+        FullyConnectedAttributes(),
+        Scales(input_scale, [weight_scale], output_scale),
+        (0, 0),
+        version=5,
+    )
+    rig.check(graph, [np.zeros((1, 1), np.int8)])
+
+
+def test_float_product() -> None:
+    rng = np.random.default_rng(0)
+    graph = weighted(
+        "FULLY_CONNECTED",
+        ((2, 3, 5), (2, 3, 4)),
+        np.ones((4, 5), np.int8),
+        0,
+        np.zeros(4, np.int32),
+        FullyConnectedAttributes(Activation.RELU_N1_TO_1, keep_num_dims=True),
+        Scales(0.1, [0.1], 0.1),
+        (0, 0),
+    )
+    x, w, b = rng.normal(size=(2, 3, 5)), rng.normal(size=(4, 5)), rng.normal(size=4)
+    (y,) = rig.operator_of(graph).evaluate_float(x.astype(np.float32), w.astype(np.float32), b.astype(np.float32))
+    assert np.allclose(y, np.clip(np.einsum("abk,ok->abo", x, w) + b, -1, 1), atol=1e-5)
+
+
+def test_problems_are_named() -> None:
+    def problems(shape: tuple[int, ...], output: tuple[int, ...], attributes: FullyConnectedAttributes) -> str:
+        graph = weighted(
+            "FULLY_CONNECTED", (shape, output), np.ones((4, 5), np.int8), 0, None, attributes, Scales(1, [1], 1), (0, 0)
+        )
+        return " / ".join(rig.operator_of(graph).problems())
+
+    assert problems((1, 5), (1, 4), FullyConnectedAttributes()) == ""
+    assert "no rows of 5" in problems((1, 7), (1, 4), FullyConnectedAttributes())
+    assert "output's shape" in problems((2, 5), (1, 4), FullyConnectedAttributes())
+    assert "shuffled" in problems((1, 5), (1, 4), FullyConnectedAttributes(weights_format=1))

@@ -13,6 +13,7 @@ from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
     WHOLE,
     Activation,
+    Admission,
     Call,
     Constant,
     Cost,
@@ -27,7 +28,7 @@ from seatool.kernels.base import (
 )
 from seatool.kernels.convolution import Convolution
 from seatool.kernels.rounding import ceil_div, round_up
-from seatool.kernels.weighted import BUFFERS, channel_constants
+from seatool.kernels.weighted import BUFFERS, channel_constants, output_blocks, vector_instructions
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ class Conv2D(Convolution):
     def groups(self) -> int:
         return self.input(0).shape[3] // self.weights.shape[3]
 
+    @property
+    def taps(self) -> int:
+        """Products of one output value."""
+        return math.prod(self.weights.shape[1:])
+
     def problems(self) -> Iterator[str]:
         yield from self.weighted_problems()
         channels, depth = self.input(0).shape[-1], self.weights.shape[-1]
@@ -93,12 +99,12 @@ class Conv2D(Convolution):
         depth, count = self.weights.shape[3], self.out_channels // self.groups
         parts = []
         for group in range(self.groups):
-            taps = windows[..., group * depth : (group + 1) * depth].reshape(-1, math.prod(self.weights.shape[1:]))
+            taps = windows[..., group * depth : (group + 1) * depth].reshape(-1, self.taps)
             parts.append(taps @ weights[group * count : (group + 1) * count].reshape(count, -1).astype(x.dtype).T)
         return np.concatenate(parts, axis=1).reshape(self.output.shape)
 
     def macs(self) -> int:
-        return self.output.elements * math.prod(self.weights.shape[1:])
+        return self.output.elements * self.taps
 
 
 _GEMM_OVERREAD = 2
@@ -112,24 +118,20 @@ class ConvGemm(Variant):
     scratch_limit = 24 * 1024
     """Bytes that the panel may take."""
 
-    def words(self, op: Conv2D) -> int:
-        """Words of four weights per output channel."""
-        return ceil_div(math.prod(op.weights.shape[1:]), 4)
-
     def panel_pixels(self, op: Conv2D) -> int:
         """Output pixels computed at a time: as few panels as the scratch limit allows, of equal size."""
-        pixels, words = math.prod(op.output.shape[:3]), self.words(op)
+        pixels, words = math.prod(op.output.shape[:3]), ceil_div(op.taps, 4)
         most = max(4, self.scratch_limit // (8 * words) // 4 * 4)
         return round_up(ceil_div(pixels, ceil_div(pixels, most)), 4)
 
     def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
-        words, panel, pixels = self.words(op), self.panel_pixels(op), math.prod(op.output.shape[:3])
+        words, panel, pixels = ceil_div(op.taps, 4), self.panel_pixels(op), math.prod(op.output.shape[:3])
         pairs = op.groups * ceil_div(op.out_channels // op.groups, 2)
         panels, tiles = ceil_div(pixels, panel), ceil_div(pixels, 4)
         gather = 0 if self.is_pointwise(op) else 6 * words + 12 * op.kernel_size[0] + 30
         fill = op.groups * pixels * (20 + 9 * words + gather)
         weights = panels * pairs * (60 + 11 * words)
-        core = tiles * pairs * (60 + 30 * words)
+        core = tiles * pairs * (30 + 30 * words)
         output = pixels * op.out_channels * op.output_instructions
         scratch = 4 * (4 * words + panel * 2 * words + 2 * _GEMM_OVERREAD) + 4 * words
         return Cost(fill + weights + core + output, scratch, 1100)
@@ -157,3 +159,32 @@ class ConvGemmSmall(ConvGemm):
     """The same with fewer pixels at a time: weights are widened more often."""
 
     name, scratch_limit = "gemm_small", 8 * 1024
+
+
+_FEW_PIXELS = 3
+
+
+@variant(Conv2D)
+class ConvVector(Variant):
+    """Pixel by pixel as matrix times vector: for outputs too small to share widened weights among pixels."""
+
+    name, header = "vector", "nn_conv_vector_s8.h"
+
+    def admits(self, op: Conv2D) -> Admission:
+        if op.groups > 1:
+            return Admission(False, "grouped")
+        return Admission.when(
+            math.prod(op.output.shape[:3]) <= _FEW_PIXELS, f"more than {_FEW_PIXELS} pixels share the work on weights"
+        )
+
+    def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
+        words = ceil_div(op.taps, 4)
+        gather = 6 * words + 12 * op.kernel_size[0] + 30
+        pixels = math.prod(op.output.shape[:3])
+        return Cost(pixels * (gather + vector_instructions(op, op.taps)), 12 * words, 700)
+
+    def constants(self, op: Conv2D) -> tuple[Constant, ...]:
+        return channel_constants(op, output_blocks(op.filters))
+
+    def call(self, op: Conv2D) -> Call:
+        return Call("nn_conv_vector_s8", "nn_conv_args", {**BUFFERS, **op.geometry(), "groups": 1, "panel_pixels": 0})

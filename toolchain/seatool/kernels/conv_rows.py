@@ -172,8 +172,9 @@ class _PackedRows(Variant):
     def row_instructions(self, op: Conv2D, run: Chunks) -> int:
         """Of one run over a row."""
         tiles = _tiles(op)
-        per_tile = 36 + run.total // 2 + run.count * _CHUNK_INSTRUCTIONS
-        return 25 + run.total * tiles.instructions + (tiles.quads + tiles.triples) * per_tile + 2 * tiles.pairs
+        calls = (tiles.quads + tiles.triples) * (24 + run.total // 2)
+        unpacking = run.count * (57 * tiles.quads + 45 * tiles.triples)
+        return 25 + run.total * tiles.instructions + calls + unpacking + 2 * tiles.pairs
 
     def constants(self, op: Conv2D) -> tuple[Constant, ...]:
         assert op.weights.data is not None
@@ -224,7 +225,7 @@ class ConvRows(_PackedRows):
         packed = bands * (max(y.kernel - y.stride, 0) + rows * y.stride) * _tiles(op).words * (25 + 7 * depth)
         weights = bands * channels * (70 + 9 * run.total)
         outputs = height * channels * (35 + self.row_instructions(op, run) + width * (1 + op.output_instructions))
-        return Cost(batches * (packed + weights + outputs), self.scratch(op, rows), 3200)
+        return Cost(batches * (packed + weights + outputs), self.scratch(op, rows), 1500)
 
 
 @variant(Conv2D)
@@ -261,7 +262,7 @@ class ConvRowsF2(_PackedRows):
         weights = bands * channels * (70 + 30 * depth)
         row_pair = 60 + sum(self.row_instructions(op, run) for run in self.runs(op))
         outputs = pairs * channels * (row_pair + 2 * width * (5 + op.output_instructions))
-        return Cost(batches * (packed + weights + outputs), self.scratch(op, rows), 4200)
+        return Cost(batches * (packed + weights + outputs), self.scratch(op, rows), 2600)
 
 
 @variant(Conv2D)

@@ -159,7 +159,7 @@ class DepthwiseLanes(Variant):
         pairs = y.kernel * ceil_div(x.kernel, 2)
         per_output = 6 + (2 if pairs <= 6 else 3) * pairs + op.output_instructions
         rows = height * channels * (12 + width * per_output)
-        return Cost(batches * (rows + self.overhead(op, blocking)), blocking.scratch, 1100)
+        return Cost(batches * (rows + self.overhead(op, blocking)), blocking.scratch, 900)
 
     def constants(self, op: DepthwiseConv2D) -> tuple[Constant, ...]:
         assert op.weights.data is not None

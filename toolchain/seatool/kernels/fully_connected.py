@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
@@ -26,7 +25,13 @@ from seatool.kernels.base import (
     variant,
 )
 from seatool.kernels.rounding import ceil_div
-from seatool.kernels.weighted import BUFFERS, WeightedOperator, channel_constants
+from seatool.kernels.weighted import (
+    BUFFERS,
+    WeightedOperator,
+    channel_constants,
+    output_blocks,
+    vector_instructions,
+)
 
 
 @dataclass(frozen=True)
@@ -74,14 +79,6 @@ class FullyConnected(WeightedOperator):
         """Rows of the input."""
         return self.input(0).elements // self.depth
 
-    def scale_products(self) -> list[float]:
-        """With one scale for all weights TFLM multiplies in float32 (GetQuantizedConvolutionMultipler)."""
-        quant = self.weights.quant
-        if quant is None or len(quant.scale) > 1:
-            return super().scale_products()
-        product = float(np.float32(self.input(0).scale) * np.float32(quant.scale[0]))
-        return [product / self.output.scale] * self.out_channels
-
     def problems(self) -> Iterator[str]:
         yield from self.weighted_problems()
         if self.attributes.weights_format != 0:
@@ -115,30 +112,18 @@ class FullyConnected(WeightedOperator):
         return self.batches * math.prod(self.weights.shape)
 
 
-_BLOCK = 4
-
-
 @variant(FullyConnected)
 class FullyConnectedBlocks(Variant):
     """Four outputs at a time; the input is widened once, the weights are read once, in order."""
 
     name, header = "blocks", "nn_fully_connected_s8.h"
 
-    def words(self, op: FullyConnected) -> int:
-        """Words of four weights per output."""
-        return ceil_div(op.depth, 4)
-
     def cost(self, op: FullyConnected, tile: Tile = WHOLE) -> Cost:
-        words, blocks = self.words(op), ceil_div(op.out_channels, _BLOCK)
-        outputs = op.out_channels * (14 + 5 * words + op.output_instructions)
-        return Cost(op.batches * (20 + 8 * words + blocks * (20 + 2 * words) + outputs), 8 * words, 900)
+        instructions = op.batches * vector_instructions(op, op.depth)
+        return Cost(instructions, 8 * ceil_div(op.depth, 4), 500)
 
     def constants(self, op: FullyConnected) -> tuple[Constant, ...]:
-        rows = np.pad(op.filters.astype(np.int8), ((0, 0), (0, -op.depth % 4)))
-        rows = rows.reshape(op.out_channels, -1, 4)
-        blocks = [rows[i : i + _BLOCK].swapaxes(0, 1).reshape(-1) for i in range(0, op.out_channels, _BLOCK)]
-        weights: npt.NDArray[np.int8] = np.concatenate(blocks)
-        return channel_constants(op, weights)
+        return channel_constants(op, output_blocks(op.filters))
 
     def call(self, op: FullyConnected) -> Call:
         low, high = op.output_range

@@ -18,6 +18,7 @@ from seatool.kernels.fixed_point import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
+from seatool.kernels.rounding import ceil_div
 
 EXACT, SHORT, SHORT_RELU = 0, 1, 2
 """How C requantizes, see firmware/nn/nn_requantize.h."""
@@ -62,7 +63,7 @@ class WeightedOperator(Operator):
     def scale_products(self) -> list[float]:
         """input scale * weights scale / output scale, per output channel.
 
-        In double, as PopulateConvolutionQuantizationParams (TFLM kernels/kernel_util.cc) does it.
+        In double, as TFLM does it (kernels/kernel_util.cc), also where one scale serves all weights.
         """
         quant = self.weights.quant
         assert quant is not None
@@ -134,7 +135,7 @@ class WeightedOperator(Operator):
     @property
     def output_instructions(self) -> int:
         """Of requantizing, clamping and storing one output, loop included."""
-        return {EXACT: 24, SHORT: 9, SHORT_RELU: 8}[self.requantize_form]
+        return {EXACT: 24, SHORT: 8, SHORT_RELU: 7}[self.requantize_form]
 
     def exact_type(self) -> type[np.float32] | type[np.float64]:
         """The float type that holds every partial sum exactly, so that the reference can use BLAS."""
@@ -168,3 +169,25 @@ BUFFERS = {
     **{name: Ref("constant", name) for name in ("weights", "bias", "multiplier", "shift")},
 }
 """The pointers that every kernel's arguments have."""
+
+
+_BLOCK = 4
+
+
+def output_blocks(filters: Int64) -> npt.NDArray[np.int8]:
+    """Weights as nn_fully_connected_s8 reads them: blocks of four outputs, in a block word by word of four taps.
+
+    Args:
+        filters: (out channels, taps).
+    """
+    count, taps = filters.shape
+    words = np.pad(filters.astype(np.int8), ((0, 0), (0, -taps % 4))).reshape(count, -1, 4)
+    blocks = [words[i : i + _BLOCK].swapaxes(0, 1).reshape(-1) for i in range(0, count, _BLOCK)]
+    return np.concatenate(blocks)
+
+
+def vector_instructions(op: WeightedOperator, taps: int) -> int:
+    """Estimate for nn_fully_connected_s8 on one vector of ``taps`` values."""
+    words = ceil_div(taps, 4)
+    blocks = ceil_div(op.out_channels, _BLOCK)
+    return 20 + 8 * words + blocks * (40 + 3 * words) + op.out_channels * (14 + 5 * words + op.output_instructions)
