@@ -15,6 +15,8 @@ settings.register_profile("quick", max_examples=100, deadline=None, derandomize=
 settings.register_profile("thorough", max_examples=5000, deadline=None, suppress_health_check=_CHECKS)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+collect_ignore = ["data"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
