@@ -57,11 +57,12 @@ def compress(data: bytes) -> bytes:
 def _model_config(name: str, layers: Sequence[Layer]) -> dict[str, Any]:
     described = []
     for position, layer in enumerate(layers):
+        trainable: dict[str, Any] = {"trainable": True} if position else {}
         described.append(
             {
                 "name": layer.name,
                 "class_name": layer.kind,
-                "config": {"name": layer.name, **({"trainable": True} if position else {}), **layer.config},
+                "config": {"name": layer.name, **trainable, **layer.config},
                 "inbound_nodes": [[[layers[position - 1].name, 0, 0, {}]]] if position else [],
             }
         )
