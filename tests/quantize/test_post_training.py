@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from seatool.emulate.tflm import Reference
 from seatool.errors import InputError
 from seatool.importers import tflite
-from seatool.ir import DType, Graph, Tensor
-from seatool.kernels import operators
-from seatool.quantize import METHODS, Calibration, Executor, Quantized, quantize
+from seatool.ir import DType, Graph
+from seatool.quantize import METHODS, Executor, quantize
 from seatool.quantize.affine import quantization, quantize_values
 
 
@@ -52,3 +51,55 @@ def test_int8_means_what_float_means(graph: Graph) -> None:
     fidelity = quantize(graph, samples, heldout=samples[:8]).fidelity
     assert fidelity.cosine_mean > 0.97
     assert all(layer.sqnr_db > 8 for layer in fidelity.layers)
+
+
+def test_the_same_input_makes_the_same_bytes() -> None:
+    graph = small_net()
+    first, second = (quantize(graph, inputs(graph, 8)) for _ in range(2))
+    assert tflite.write(first.graph) == tflite.write(second.graph)
+    assert first.fidelity == second.fidelity
+
+
+def test_held_out_inputs_have_no_influence_on_the_result() -> None:
+    graph = small_net()
+    first, second = (quantize(graph, inputs(graph, 8), heldout=inputs(graph, 4, seed)).graph for seed in (2, 3))
+    assert tflite.write(first) == tflite.write(second)
+
+
+def test_progress_is_told_to_the_end() -> None:
+    graph = small_net()
+    told: list[tuple[int, int]] = []
+    quantize(graph, inputs(graph, 8), advance=lambda done, total: told.append((done, total)))
+    total = told[-1][1]
+    assert told == [(i + 1, total) for i in range(total)]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_works(method: str) -> None:
+    graph = small_net()
+    fidelity = quantize(graph, inputs(graph, 16), method=method).fidelity
+    assert fidelity.method == method
+    assert fidelity.cosine_mean > 0.99
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        ([], "no calibration inputs"),
+        ([(np.zeros((1, 6, 5, 4), np.float32),)], r"input 0 is float32\[1, 6, 5, 4\]; net takes float32\[1, 6, 5, 3\]"),
+        ([(np.zeros((1, 6, 5, 3)),)], r"float64\[1, 6, 5, 3\]"),
+        ([()], "input 0 is ; net takes"),
+        ([(np.full((1, 6, 5, 3), np.nan, np.float32),)], "input 0 holds NaN"),
+    ],
+)
+def test_calibration_that_does_not_fit_is_refused(samples: list[tuple[np.ndarray, ...]], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        quantize(small_net(), samples)
+
+
+def test_a_layer_that_computes_nan_is_named() -> None:
+    net = FloatNet((1, 2, 2, 2))
+    net.add("MUL", "x", net.constant(np.float32([3e38])), fused_activation_function=0)
+    net.add("SUB", net.now, net.now, fused_activation_function=0)
+    with pytest.raises(InputError, match="layer sub_1 is not a number"), np.errstate(all="ignore"):
+        quantize(net.graph(), [(np.full((1, 2, 2, 2), 9.0, np.float32),)])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import overload
 
 from seatool.ir import Array
+
+EVERY = 4
+"""One clip of so many is held out."""
 
 Sample = tuple[Array, ...]
 """One inference's inputs, in the order of the graph's inputs."""
@@ -49,41 +50,28 @@ class Calibration(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self.samples)
 
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of everything in here, hexadecimal."""
-        hasher = hashlib.sha256(repr((self.description, self.clips)).encode())
-        for sample in self.samples:
-            for array in sample:
-                hasher.update(repr((array.shape, array.dtype.str)).encode())
-                hasher.update(array.tobytes())
-        return hasher.hexdigest()
+    def split(self) -> tuple[Calibration, Calibration, str]:
+        """Calibration and held-out part, and in words what is held out: every fourth clip.
 
-    def split(self, every: int = 4) -> tuple[Calibration, Calibration]:
-        """Calibration and held-out part: every ``every``-th clip, from the second on, is held out.
-
-        With a single clip every ``every``-th sample of it is held out; with a single sample it serves as both.
+        With fewer than four clips it is every fourth sample; with a single sample, that one serves as both.
         """
-        order = list(dict.fromkeys(self.clips))
-        labels: Sequence[str | int] = self.clips if len(order) > 1 else range(len(self))
-        position = {label: i for i, label in enumerate(dict.fromkeys(labels))}
-        held = [position[label] % every == 1 for label in labels]
-        if not any(held):
-            return self, self
-        return self._part(held, False), self._part(held, True)
-
-    def _part(self, held: list[bool], wanted: bool) -> Calibration:
-        chosen = [i for i, is_held in enumerate(held) if is_held is wanted]
-        return Calibration(
-            tuple(self.samples[i] for i in chosen), tuple(self.clips[i] for i in chosen), self.description
-        )
+        if len(self) == 1:
+            return self, self, "the calibration data itself (a single input)"
+        clips = {clip: i for i, clip in enumerate(dict.fromkeys(self.clips))}
+        by_clip = len(clips) >= EVERY
+        position = [clips[clip] for clip in self.clips] if by_clip else list(range(len(self)))
+        held = [i for i in range(len(self)) if position[i] % EVERY == 1]
+        used = [i for i in range(len(self)) if position[i] % EVERY != 1]
+        unit = "clip" if by_clip else "input"
+        return self._part(used), self._part(held), f"every fourth {unit} of the calibration data, kept out of it"
 
     def thinned(self, limit: int) -> Calibration:
         """At most ``limit`` samples, evenly spread."""
-        chosen = evenly(len(self), limit)
-        return Calibration(
-            tuple(self.samples[i] for i in chosen), tuple(self.clips[i] for i in chosen), self.description
-        )
+        return self._part(evenly(len(self), limit))
+
+    def _part(self, chosen: Sequence[int]) -> Calibration:
+        samples, clips = tuple(self.samples[i] for i in chosen), tuple(self.clips[i] for i in chosen)
+        return Calibration(samples, clips, self.description)
 
 
 def evenly(count: int, limit: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,16 +18,25 @@ from seatool.quantize.sharing import share
 def require_quantizable(graph: Graph) -> None:
     """InputError that names every operator and tensor of the float ``graph`` that cannot become int8.
 
-    Operators are asked about a trial conversion with made-up ranges, so that nothing has to be calibrated first.
+    Operators are asked about a trial conversion in which all values lie in [-1, 1], so that nothing has to be
+    calibrated first; what depends on the true ranges is left to :func:`compile_problems`.
     """
     problems = [*_tensor_problems(graph), *_operator_problems(graph)]
     if not problems:
         sharing = share(graph)
         trial = activation_parameters(-1.0, 1.0)
         names = {sharing.representative(name) for name in graph.tensors}
-        int8 = Converter(graph, sharing, dict.fromkeys(names, trial) | sharing.fixed).convert()
+        tame = graph.with_(tensors=[_tamed(tensor) for tensor in graph.tensors.values()])
+        int8 = Converter(tame, sharing, dict.fromkeys(names, trial) | sharing.fixed).convert()
         problems = compile_problems(int8)
     refuse(graph, problems)
+
+
+def _tamed(tensor: Tensor) -> Tensor:
+    """``tensor``; a float constant is clipped to [-1, 1]."""
+    if tensor.data is None or tensor.dtype is not DType.FLOAT32:
+        return tensor
+    return replace(tensor, data=np.asarray(np.clip(tensor.data, -1.0, 1.0)))
 
 
 def compile_problems(graph: Graph) -> list[str]:

@@ -58,8 +58,8 @@ def quantize(
     Raises:
         InputError: There is nothing to calibrate with, or something cannot be quantized (everything is named).
     """
-    used, kept, source = _divide(graph, calibration, heldout)
     require_quantizable(graph)
+    used, kept, source = _divide(graph, calibration, heldout)
     rounding = used.thinned(ROUNDING_SAMPLES)
     weighted = sum(operators()[op.kind].quantization.weights is not None for op in graph.ops) if data_rounding else 0
     step = _Steps(len(used) + weighted + len(kept), advance)
@@ -107,10 +107,8 @@ def _divide(
     used = Calibration.of(calibration)
     _check(graph, used, "calibration")
     if heldout is None:
-        used, kept = used.split()
-        if kept is used:
-            return used, used, "the calibration data itself (a single input)"
-        return used, kept.thinned(HELDOUT_SAMPLES), "every fourth clip of the calibration data"
+        used, kept, source = used.split()
+        return used, kept.thinned(HELDOUT_SAMPLES), source
     kept = Calibration.of(heldout)
     _check(graph, kept, "held-out")
     return used, kept.thinned(HELDOUT_SAMPLES), kept.description

@@ -25,8 +25,10 @@ from seatool.quantize.execute import Executor
 Float64 = npt.NDArray[np.float64]
 
 MAX_TAPS = 2304
-"""Operators with more weights per output channel keep the nearest ones: the descent would take minutes."""
+"""Operators with more weights per output channel keep the nearest ones: their covariance would fill the memory."""
 SWEEPS = 2
+BLOCK = 64
+"""So many taps are settled before the gradient of all others is brought up to date, which makes it a matrix product."""
 REACH = 1
 """A weight moves at most this many steps away from its nearest one, so that few samples cannot lead it astray."""
 
@@ -166,13 +168,16 @@ def descend(exact: Float64, nearest: Float64, objective: Float64) -> Float64:
     chosen = nearest.copy()
     gradient = objective @ (chosen - exact)
     for _ in range(SWEEPS):
-        for tap in range(exact.shape[1]):
-            # Without curvature (a dead input) the gradient is zero as well.
-            curvature = np.maximum(objective[:, tap, tap, None], np.finfo(np.float64).tiny)
-            better = np.clip(np.rint(chosen[:, tap] - gradient[:, tap] / curvature), low[:, tap], high[:, tap])
-            change = better - chosen[:, tap]
-            gradient += objective[:, :, tap, None] * change[:, None, :]
-            chosen[:, tap] = better
+        for start in range(0, exact.shape[1], BLOCK):
+            block = slice(start, start + BLOCK)
+            before, local = chosen[:, block].copy(), gradient[:, block].copy()
+            for i, tap in enumerate(range(exact.shape[1])[block]):
+                # Without curvature (a dead input) the gradient is zero as well.
+                curvature = np.maximum(objective[:, tap, tap, None], np.finfo(np.float64).tiny)
+                better = np.clip(np.rint(chosen[:, tap] - local[:, i] / curvature), low[:, tap], high[:, tap])
+                local += objective[:, block, tap, None] * (better - chosen[:, tap])[:, None, :]
+                chosen[:, tap] = better
+            gradient += objective[:, :, block] @ (chosen[:, block] - before)
     return chosen
 
 

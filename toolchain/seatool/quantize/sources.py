@@ -102,7 +102,7 @@ def _from_sounds(path: Path, files: Sequence[Path], log_mel: LogMel, limit: int)
 
 def _through_frontend(windows: Sequence[tuple[str, Int16]], log_mel: LogMel, limit: int, what: str) -> Calibration:
     """At most ``limit`` of the (clip, PCM) windows as features, without digital silence, which no sensor hears."""
-    audible = [(clip, pcm) for clip, pcm in windows if np.ptp(pcm) > 0]
+    audible = [(clip, pcm) for clip, pcm in windows if (pcm != pcm[0]).any()]
     chosen = [audible[i] for i in evenly(len(audible), limit)]
     samples = tuple((log_mel.features(pcm / FULL_SCALE)[None],) for _, pcm in chosen)
     return Calibration(samples, tuple(clip for clip, _ in chosen), f"{what}, {len(chosen)} windows")
