@@ -57,12 +57,15 @@ def compress(data: bytes) -> bytes:
 def _model_config(name: str, layers: Sequence[Layer]) -> dict[str, Any]:
     described = []
     for position, layer in enumerate(layers):
-        trainable: dict[str, Any] = {"trainable": True} if position else {}
+        config: dict[str, Any] = {"name": layer.name}
+        if position:
+            config["trainable"] = True
+        config.update(layer.config)
         described.append(
             {
                 "name": layer.name,
                 "class_name": layer.kind,
-                "config": {"name": layer.name, **trainable, **layer.config},
+                "config": config,
                 "inbound_nodes": [[[layers[position - 1].name, 0, 0, {}]]] if position else [],
             }
         )
