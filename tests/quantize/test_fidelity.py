@@ -124,7 +124,7 @@ def test_dead_channels_are_counted() -> None:
 
 def test_biases_that_make_weights_coarser_are_noticed() -> None:
     graph = pointwise(np.ones((2, 2)), np.array([0.0, -1e12]), Activation.RELU6)
-    assert "1 biases are huge" in hint(report(graph), "conv_2d_0")
+    assert "the bias of 1 channel is huge" in hint(report(graph), "conv_2d_0")
 
 
 def test_a_model_that_int8_ruins_is_called_so() -> None:

@@ -11,7 +11,7 @@ from seatool.kernels import operators
 from seatool.quantize.fidelity import LayerFidelity, Measured
 from seatool.quantize.observe import Observation
 
-NARROW = 0.1
+NARROW = 0.2
 """Held-out values this far beyond the calibrated range, as a fraction of it, are worth a hint."""
 OUTLIER = 10.0
 """A channel this many times as large as the median channel is an outlier."""
@@ -45,7 +45,8 @@ def hints(real: Graph, observation: Observation, measured: Measured, coarser: Ma
     yield from _channel_hints(real, observation)
     for name, count in coarser.items():
         if count:
-            yield f"{name}: {count} biases are huge beside their weights; those channels' weights became coarser"
+            channels = f"{count} channel" + ("s" if count > 1 else "")
+            yield f"{name}: the bias of {channels} is huge beside the weights, which became coarser to make room for it"
 
 
 def _excess(layer: LayerFidelity, observation: Observation) -> float:
