@@ -132,6 +132,24 @@ NN_INLINE int32_t nn_smlad(uint32_t x, uint32_t y, int32_t accumulator)
 #endif
 }
 
+/* accumulator + low lane of x * high lane of y, modulo 2^32. */
+NN_INLINE int32_t nn_smlabt(uint32_t x, uint32_t y, int32_t accumulator)
+{
+#if NN_DSP
+    int32_t r;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(accumulator));
+    return r;
+#else
+    return nn_smlad(x & 0xffffu, y >> 16, accumulator);
+#endif
+}
+
+/* accumulator + high lane of x * low lane of y, modulo 2^32. */
+NN_INLINE int32_t nn_smlatb(uint32_t x, uint32_t y, int32_t accumulator)
+{
+    return nn_smlabt(y, x, accumulator);
+}
+
 NN_INLINE int32_t nn_clamp(int32_t x, int32_t low, int32_t high)
 {
     return x < low ? low : x > high ? high : x;

@@ -67,6 +67,12 @@ def test_equals_tflm(case: rig.Case) -> None:
     rig.check(*case)
 
 
+def test_cases_reach_every_kernel() -> None:
+    operators = [rig.operator_of(graph) for graph, _ in rig.sample(cases(), 100)]
+    used = {v.name for op in operators for v in op.variants if v.admits(op).ok}
+    assert used == {v.name for v in DepthwiseConv2D.variants}
+
+
 def test_without_a_bias() -> None:
     """TFLM crashes on this, so the reference alone says what is right."""
     shape = (1, 4, 5, 3)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
     WHOLE,
     Activation,
+    Admission,
     Call,
     Constant,
     Cost,
@@ -106,24 +108,27 @@ class Blocking:
     scratch: int
 
 
-_SCRATCH = 20 * 1024
+class _Depthwise(Variant):
+    """What the kernels share: the input is spread out channel by channel, a block of rows and channels at a time."""
 
+    function: ClassVar[str]
+    scratch_limit = 20 * 1024
 
-@variant(DepthwiseConv2D)
-class DepthwiseLanes(Variant):
-    """Spreads the input channel by channel, two taps of a row per word and SMLAD."""
-
-    name, header = "lanes", "nn_depthwise_s8.h"
-
+    @abstractmethod
     def word_step(self, op: DepthwiseConv2D) -> int:
-        """Columns between the words of a row: every pair of taps of every output starts at a multiple."""
-        _, x = op.axes()
-        return math.gcd(x.stride, 2 * x.dilation)
+        """Columns between the words of a row."""
 
+    @abstractmethod
     def row_words(self, op: DepthwiseConv2D) -> int:
-        _, x = op.axes()
-        pairs = ceil_div(x.kernel, 2)
-        return ((x.output - 1) * x.stride + (pairs - 1) * 2 * x.dilation) // self.word_step(op) + 1
+        """Words of a row of the input."""
+
+    @abstractmethod
+    def weight_words(self, op: DepthwiseConv2D) -> int:
+        """Words of scratch for the weights of a channel."""
+
+    @abstractmethod
+    def row_instructions(self, op: DepthwiseConv2D) -> int:
+        """Of one row of an output channel."""
 
     def blocking(self, op: DepthwiseConv2D) -> Blocking:
         """The cheapest rows and channels within the scratch limit, or the smallest possible."""
@@ -133,13 +138,12 @@ class DepthwiseLanes(Variant):
             for rows in sorted({ceil_div(height, bands) for bands in range(1, height + 1)})
             for block in sorted({ceil_div(channels, blocks) for blocks in range(1, channels + 1)})
         ]
-        admissible = [b for b in options if b.scratch <= _SCRATCH] or [options[0]]
+        admissible = [b for b in options if b.scratch <= self.scratch_limit] or [options[0]]
         return min(admissible, key=lambda b: (self.overhead(op, b), b.scratch))
 
     def scratch(self, op: DepthwiseConv2D, rows: int, channels: int) -> int:
         """Bytes for ``rows`` output rows of ``channels`` input channels."""
-        y, x = op.axes()
-        return 4 * (y.kernel * ceil_div(x.kernel, 2) + channels * self.input_rows(op, rows) * self.row_words(op))
+        return 4 * (self.weight_words(op) + channels * self.input_rows(op, rows) * self.row_words(op))
 
     def input_rows(self, op: DepthwiseConv2D, rows: int) -> int:
         y, _ = op.axes()
@@ -154,11 +158,9 @@ class DepthwiseLanes(Variant):
         return bands * (words * groups + 90 * op.out_channels)
 
     def cost(self, op: DepthwiseConv2D, tile: Tile = WHOLE) -> Cost:
-        blocking, (y, x) = self.blocking(op), op.axes()
-        batches, height, width, channels = op.output.shape
-        pairs = y.kernel * ceil_div(x.kernel, 2)
-        per_output = 6 + (2 if pairs <= 6 else 3) * pairs + op.output_instructions
-        rows = height * channels * (12 + width * per_output)
+        blocking = self.blocking(op)
+        batches, height, _, channels = op.output.shape
+        rows = height * channels * self.row_instructions(op)
         return Cost(batches * (rows + self.overhead(op, blocking)), blocking.scratch, 900)
 
     def constants(self, op: DepthwiseConv2D) -> tuple[Constant, ...]:
@@ -175,4 +177,55 @@ class DepthwiseLanes(Variant):
             "band_rows": blocking.rows,
             "block_channels": blocking.channels,
         }
-        return Call("nn_depthwise_s8", "nn_depthwise_args", fields)
+        return Call(self.function, "nn_depthwise_args", fields)
+
+
+@variant(DepthwiseConv2D)
+class DepthwiseLanes(_Depthwise):
+    """Two taps of a row per word and SMLAD, whatever the shape."""
+
+    name, header, function = "lanes", "nn_depthwise_s8.h", "nn_depthwise_s8"
+
+    def word_step(self, op: DepthwiseConv2D) -> int:
+        # Every pair of taps of every output starts at a multiple.
+        _, x = op.axes()
+        return math.gcd(x.stride, 2 * x.dilation)
+
+    def row_words(self, op: DepthwiseConv2D) -> int:
+        _, x = op.axes()
+        pairs = ceil_div(x.kernel, 2)
+        return ((x.output - 1) * x.stride + (pairs - 1) * 2 * x.dilation) // self.word_step(op) + 1
+
+    def weight_words(self, op: DepthwiseConv2D) -> int:
+        y, x = op.axes()
+        return y.kernel * ceil_div(x.kernel, 2)
+
+    def row_instructions(self, op: DepthwiseConv2D) -> int:
+        pairs = self.weight_words(op)
+        return 12 + op.output.shape[2] * (6 + (2 if pairs <= 6 else 3) * pairs + op.output_instructions)
+
+
+@variant(DepthwiseConv2D)
+class DepthwiseThree(_Depthwise):
+    """Three taps per row with stride 1: two outputs at a time from the same words."""
+
+    name, header, function = "three", "nn_depthwise_3_s8.h", "nn_depthwise_3_s8"
+
+    def admits(self, op: DepthwiseConv2D) -> Admission:
+        y, x = op.axes()
+        if x.kernel != 3 or y.kernel > 3:
+            return Admission(False, "the kernel is not 3 columns wide and up to 3 rows high")
+        return Admission.when((x.stride, x.dilation) == (1, 1), "strided or dilated along rows")
+
+    def word_step(self, op: DepthwiseConv2D) -> int:
+        return 2
+
+    def row_words(self, op: DepthwiseConv2D) -> int:
+        return ceil_div(op.output.shape[2], 2) + 1
+
+    def weight_words(self, op: DepthwiseConv2D) -> int:
+        return 0
+
+    def row_instructions(self, op: DepthwiseConv2D) -> int:
+        y, x = op.axes()
+        return 15 + ceil_div(x.output, 2) * (5 + 6 * y.kernel) + x.output * op.output_instructions
