@@ -37,7 +37,7 @@ demo: tools $(VENV)/.runtime
 	@$(BIN)/seatool demo
 
 test: lint
-	$(BIN)/pytest -n $(JOBS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS)
 
 lint: test-tools $(VENV)/.development
 	$(BIN)/ruff check .

@@ -64,6 +64,10 @@ def _totals(manifest: Mapping[str, Any]) -> str:
     return text
 
 
+def _decibels(value: float | None) -> str:
+    return "exact" if value is None else f"{value:.1f}"
+
+
 def _layers(manifest: Mapping[str, Any], fidelity: Mapping[str, Any] | None) -> list[dict[str, str]]:
     sqnr = {layer["name"]: layer["sqnr_db"] for layer in fidelity["layers"]} if fidelity else {}
     rows = []
@@ -78,7 +82,7 @@ def _layers(manifest: Mapping[str, Any], fidelity: Mapping[str, Any] | None) -> 
                 "macs": f"{macs:,}" if macs else "",
                 "instructions": f"{measured:,}" if measured else "",
                 "per_mac": f"{measured / macs:.3f}" if measured and macs else "",
-                "sqnr": f"{sqnr[layer['name']]:.1f}" if layer["name"] in sqnr else "",
+                "sqnr": _decibels(sqnr[layer["name"]]) if layer["name"] in sqnr else "",
             }
         )
     return rows

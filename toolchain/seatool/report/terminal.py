@@ -93,11 +93,16 @@ def model_line(manifest: Mapping[str, Any]) -> str:
 
 def fidelity_line(fidelity: Mapping[str, Any]) -> str:
     """What quantization lost, in one line."""
+    cosine = f"cosine {fidelity['cosine_mean']:.4f} (min {fidelity['cosine_min']:.4f})"
+    return f"int8, {fidelity['calibration']}, {cosine} · worst layer {worst_layer(fidelity)}"
+
+
+def worst_layer(fidelity: Mapping[str, Any]) -> str:
+    """The layer that lost most, with its signal to quantization noise."""
+    if not fidelity["layers"]:
+        return "none"
     worst = fidelity["layers"][0]
-    return (
-        f"int8, {fidelity['calibration']}, cosine {fidelity['cosine_mean']:.4f} (min {fidelity['cosine_min']:.4f}) · "
-        f"worst layer {worst['name']} {worst['sqnr_db']:.1f} dB"
-    )
+    return f"{worst['name']} {'exact' if worst['sqnr_db'] is None else format(worst['sqnr_db'], '.1f') + ' dB'}"
 
 
 def show_budget(manifest: Mapping[str, Any]) -> None:
