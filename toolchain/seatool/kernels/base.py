@@ -212,8 +212,8 @@ class Call:
 class Variant(ABC):
     """One C kernel. Subclasses are registered with :func:`variant` and are stateless."""
 
-    name: ClassVar[str]
-    header: ClassVar[str]
+    name: str
+    header: str
     """The file in ``firmware/nn`` that holds the kernel."""
 
     def admits(self, op: Any) -> Admission:

@@ -1,0 +1,271 @@
+/* nn_winograd_strips.h: the course of an exact Winograd convolution, whatever its tile.
+ *
+ * Strip by strip of tile rows the input becomes V. Then, for every four output channels, their weights become U, and
+ * every two tiles go through the product and become outputs.
+ */
+#ifndef NN_WINOGRAD_STRIPS_H
+#define NN_WINOGRAD_STRIPS_H
+
+#include "nn_winograd_gemm.h"
+#include "nn_winograd_output.h"
+
+/* On the target everything folds into the layer; elsewhere one copy compiles in a fraction of the time. */
+#if NN_DSP
+#define NN_WINOGRAD_COURSE NN_INLINE
+#else
+#define NN_WINOGRAD_COURSE NN_SHARED
+#endif
+
+/* The scratch memory. What only the making of V needs shares its place with U and M. */
+typedef struct {
+    int32_t *maximum; /* NN_POOL_GLOBAL: of twice the sums of each output channel */
+    uint32_t *v, *u, *m;
+    uint32_t *columns; /* B^T times a row of tiles, four channels */
+    int8_t *padding;   /* a row of zero points */
+    int8_t *narrow;    /* the last one to three channels of the input rows, widened to four */
+} nn_winograd_memory;
+
+NN_INLINE int32_t nn_winograd_tile_columns(const nn_conv3x3_args *a, const nn_winograd_form *f)
+{
+    return (a->output_width + f->tile - 1) / f->tile;
+}
+
+NN_INLINE nn_winograd_memory nn_winograd_memory_of(const nn_conv3x3_args *a, const nn_winograd_form *f)
+{
+    const int32_t step_words = f->positions * nn_winograd_steps(a->in_channels);
+    const int32_t tile_columns = nn_winograd_tile_columns(a, f);
+    const int32_t all_rows = (a->rows + f->tile - 1) / f->tile;
+    const int32_t tile_rows = a->tile_rows < all_rows ? a->tile_rows : all_rows;
+    nn_winograd_memory memory;
+    memory.maximum = (int32_t *)a->scratch;
+    memory.v = (uint32_t *)a->scratch + (a->pool == NN_POOL_GLOBAL ? a->out_channels : 0);
+    memory.u = memory.v + (tile_rows * tile_columns + 1) / 2 * step_words * 2;
+    memory.m = memory.u + (a->transformed == NULL ? step_words * 4 : 0);
+    memory.columns = memory.u;
+    memory.padding = (int8_t *)(memory.columns + (tile_columns * f->tile + 2) * 2 * f->lines);
+    memory.narrow = memory.padding + (a->input_width * a->in_channels + 3) / 4 * 4;
+    return memory;
+}
+
+/* Four channels of a row of tiles, from number `tile` on, to V; the last tile twice where it has no partner. */
+NN_INLINE void nn_winograd_group(const nn_conv3x3_args *a, const nn_winograd_form *f, const nn_winograd_memory *memory,
+                                 const int8_t *const *rows, int32_t pixel_bytes, uint32_t *v, int32_t tile, int twice)
+{
+    const int8_t *const padding[6] = {memory->padding, memory->padding, memory->padding,
+                                      memory->padding, memory->padding, memory->padding};
+    const int32_t tiles = nn_winograd_tile_columns(a, f);
+    const int32_t needed = tiles * f->tile + 2 - a->pad_left;
+    const int32_t inside = a->input_width < needed ? a->input_width : needed;
+    const int32_t words = 2 * f->lines;
+    const int32_t steps = nn_winograd_steps(a->in_channels);
+    if (a->pad_left > 0) {
+        f->columns(padding, 0, a->pad_left, memory->columns);
+    }
+    f->columns(rows, pixel_bytes, inside, memory->columns + a->pad_left * words);
+    if (needed > inside) {
+        f->columns(padding, 0, needed - inside, memory->columns + (a->pad_left + inside) * words);
+    }
+    f->tiles(memory->columns, tiles, v, tile, steps);
+    if (twice) {
+        f->tiles(memory->columns + (tiles - 1) * f->tile * words, 1, v, tile + tiles, steps);
+    }
+}
+
+/* The last channels of the input rows where they are fewer than four; the others are zero in U, whatever they are here.
+ */
+NN_INLINE void nn_winograd_widen(const nn_conv3x3_args *a, const nn_winograd_form *f, int8_t *narrow,
+                                 const int8_t **rows)
+{
+    for (int32_t i = 0; i < f->lines; i++) {
+        const int8_t *from = rows[i];
+        rows[i] = narrow;
+        for (int32_t x = 0; x < a->input_width; x++, from += a->in_channels, narrow += 4) {
+            for (int32_t c = 0; c < 4; c++) {
+                narrow[c] = c < a->in_channels % 4 ? from[c] : 0;
+            }
+        }
+    }
+}
+
+/* A row of tiles, output row y and following, to V. */
+NN_INLINE void nn_winograd_inputs(const nn_conv3x3_args *a, const nn_winograd_form *f, const nn_winograd_memory *memory,
+                                  const int8_t *image, int32_t y, int32_t tile, int twice)
+{
+    const int32_t row_bytes = a->input_width * a->in_channels;
+    const int8_t *rows[6];
+    for (int32_t i = 0; i < f->lines; i++) {
+        int32_t row = y - a->pad_top + i;
+        int inside = row >= 0 && row < a->input_height;
+        rows[i] = inside ? image + (int32_t)((uint32_t)row % (uint32_t)a->input_ring) * row_bytes : memory->padding;
+    }
+    uint32_t *v = memory->v;
+    for (int32_t c = 0; c + 4 <= a->in_channels; c += 4, v += 4) {
+        nn_winograd_group(a, f, memory, rows, a->in_channels, v, tile, twice);
+        for (int32_t i = 0; i < f->lines; i++) {
+            rows[i] += 4;
+        }
+    }
+    if (a->in_channels % 4 != 0) {
+        nn_winograd_widen(a, f, memory->narrow, rows);
+        nn_winograd_group(a, f, memory, rows, 4, v, tile, twice);
+    }
+}
+
+/* The weights of four output channels to U; where there are fewer, the last one's again. */
+NN_INLINE void nn_winograd_weights(const nn_winograd_form *f, const int8_t *weights, int32_t in_channels,
+                                   int32_t channels, uint32_t *u)
+{
+    const int32_t steps = nn_winograd_steps(in_channels);
+    const int32_t rest = in_channels % 4;
+    for (int32_t c = 0; c < 4; c++, u++) {
+        if (in_channels >= 4) {
+            f->weights(weights, in_channels, in_channels / 4, u, steps);
+        }
+        if (rest != 0) {
+            int8_t widened[9 * 4];
+            for (int32_t tap = 0; tap < 9; tap++) {
+                for (int32_t i = 0; i < 4; i++) {
+                    widened[tap * 4 + i] = i < rest ? weights[(tap + 1) * in_channels - rest + i] : 0;
+                }
+            }
+            f->weights(widened, 4, 1, u + (steps - 2) * 4, steps);
+        }
+        weights += c + 1 < channels ? 9 * in_channels : 0;
+    }
+}
+
+/* The constants of up to four output channels, from `channel` on. */
+NN_INLINE void nn_winograd_channels(const nn_conv3x3_args *a, nn_winograd_target *target, int32_t channel)
+{
+    target->channels = a->out_channels - channel < 4 ? a->out_channels - channel : 4;
+    for (int32_t i = 0; i < target->channels; i++) {
+        int32_t c = channel + i;
+        target->channel[i] = nn_channel_of(a->requantize, a->bias[c], a->multiplier[c], a->shift[c], a->output_offset);
+        target->channel[i].bias *= a->requantize == NN_EXACT ? 1 : 2;
+    }
+}
+
+/* Output row y and following as the rows of a tile; `first` is row 0. */
+NN_INLINE void nn_winograd_rows(const nn_conv3x3_args *a, const nn_winograd_form *f, nn_winograd_target *target,
+                                int8_t *first, int32_t y)
+{
+    const int32_t pooled = a->pool == NN_POOL_2X2 ? 2 : 1;
+    const int32_t row_bytes = a->output_width / pooled * a->out_channels;
+    const int32_t below = a->first_row + a->rows - y;
+    target->rows = below < f->tile ? below : f->tile;
+    if (a->pool != NN_POOL_GLOBAL) {
+        for (int32_t i = 0; i < f->tile / pooled; i++) {
+            target->row[i] = first + (int32_t)((uint32_t)(y / pooled + i) % (uint32_t)a->output_ring) * row_bytes;
+        }
+    }
+}
+
+/* The target's channels of a row of tiles, from number `tile` of the strip on. */
+NN_INLINE void nn_winograd_outputs(const nn_conv3x3_args *a, const nn_winograd_form *f,
+                                   const nn_winograd_memory *memory, const uint32_t *u, nn_winograd_target *target,
+                                   int32_t tile)
+{
+    const int32_t steps = nn_winograd_steps(a->in_channels);
+    const int32_t stored = a->pool == NN_POOL_2X2 ? f->tile / 2 : f->tile; /* rows and columns of a tile */
+    for (int32_t x = 0; x < a->output_width; x += f->tile, tile++) {
+        if (tile % 2 == 0) {
+            const uint32_t *v = memory->v + tile / 2 * f->positions * steps * 2;
+            nn_winograd_gemm(v, u, memory->m, f->positions, steps);
+        }
+        target->columns = a->output_width - x < f->tile ? a->output_width - x : f->tile;
+        f->output(target, memory->m + tile % 2 * 4);
+        if (a->pool != NN_POOL_GLOBAL) {
+            NN_UNROLL(4)
+            for (int32_t i = 0; i < stored; i++) {
+                target->row[i] += stored * a->out_channels;
+            }
+        }
+    }
+}
+
+/* Output rows from `top` to before `bottom`, which is at most tile_rows of tiles. */
+NN_INLINE void nn_winograd_strip(const nn_conv3x3_args *a, const nn_winograd_form *f, const nn_winograd_memory *memory,
+                                 const int8_t *input, int8_t *output, int32_t top, int32_t bottom)
+{
+    const int32_t tiles = nn_winograd_tile_columns(a, f);
+    const int32_t u_words = f->positions * nn_winograd_steps(a->in_channels) * 4;
+    memset(memory->padding, -a->input_offset, (size_t)(a->input_width * a->in_channels));
+    for (int32_t y = top, tile = 0; y < bottom; y += f->tile, tile += tiles) {
+        nn_winograd_inputs(a, f, memory, input, y, tile, y + f->tile >= bottom && (tile + tiles) % 2 != 0);
+    }
+    nn_winograd_target target = {.pixel_bytes = a->out_channels,
+                                 .requantize = a->requantize,
+                                 .pool = a->pool,
+                                 .output_min = a->output_min,
+                                 .output_max = a->output_max};
+    for (int32_t channel = 0; channel < a->out_channels; channel += 4) {
+        const uint32_t *u = memory->u;
+        if (a->transformed != NULL) {
+            u = a->transformed + channel / 4 * u_words;
+        } else {
+            nn_winograd_weights(f, a->weights + channel * 9 * a->in_channels, a->in_channels, a->out_channels - channel,
+                                memory->u);
+        }
+        nn_winograd_channels(a, &target, channel);
+        target.maximum = memory->maximum + channel;
+        for (int32_t y = top, tile = 0; y < bottom; y += f->tile, tile += tiles) {
+            nn_winograd_rows(a, f, &target, output + channel, y);
+            nn_winograd_outputs(a, f, memory, u, &target, tile);
+        }
+    }
+}
+
+/* Global pooling, once all rows are through. */
+NN_INLINE void nn_winograd_maxima(const nn_conv3x3_args *a, const nn_winograd_memory *memory, int8_t *output)
+{
+    for (int32_t channel = 0; channel < a->out_channels; channel += 4) {
+        nn_winograd_target target;
+        nn_winograd_channels(a, &target, channel);
+        for (int32_t i = 0; i < target.channels; i++) {
+            output[channel + i] = nn_winograd_output(target.channel[i], a->requantize, memory->maximum[channel + i],
+                                                     a->output_min, a->output_max);
+        }
+    }
+}
+
+NN_INLINE void nn_winograd_image(const nn_conv3x3_args *a, const nn_winograd_form *f, const int8_t *input,
+                                 int8_t *output)
+{
+    const nn_winograd_memory memory = nn_winograd_memory_of(a, f);
+    const int32_t end = a->first_row + a->rows;
+    if (a->pool == NN_POOL_GLOBAL && a->first_row == 0) {
+        for (int32_t i = 0; i < a->out_channels; i++) {
+            memory.maximum[i] = INT32_MIN;
+        }
+    }
+    for (int32_t top = a->first_row; top < end; top += f->tile * a->tile_rows) {
+        int32_t bottom = end - top < f->tile * a->tile_rows ? end : top + f->tile * a->tile_rows;
+        nn_winograd_strip(a, f, &memory, input, output, top, bottom);
+    }
+    if (a->pool == NN_POOL_GLOBAL && end == a->output_height) {
+        nn_winograd_maxima(a, &memory, output);
+    }
+}
+
+NN_WINOGRAD_COURSE void nn_winograd(const nn_conv3x3_args *a, const nn_winograd_form *f)
+{
+    const int32_t input_bytes = a->input_height * a->input_width * a->in_channels;
+    const int32_t pixels = a->pool == NN_POOL_GLOBAL ? 1
+                           : a->pool == NN_POOL_2X2  ? a->output_height / 2 * (a->output_width / 2)
+                                                     : a->output_height * a->output_width;
+    for (int32_t i = 0; i < a->batches; i++) {
+        nn_winograd_image(a, f, a->input + i * input_bytes, a->output + i * pixels * a->out_channels);
+    }
+}
+
+/* All weights to U, once, for calls with `transformed`. */
+NN_INLINE void nn_winograd_transform(const nn_conv3x3_weights_args *a, const nn_winograd_form *f)
+{
+    uint32_t *u = a->transformed;
+    for (int32_t channel = 0; channel < a->out_channels; channel += 4) {
+        nn_winograd_weights(f, a->weights + channel * 9 * a->in_channels, a->in_channels, a->out_channels - channel, u);
+        u += f->positions * nn_winograd_steps(a->in_channels) * 4;
+    }
+}
+
+#endif

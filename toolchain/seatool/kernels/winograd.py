@@ -1,0 +1,313 @@
+"""CONV_2D 3x3 with stride 1 by exact integer Winograd: F(4x4, 3x3) and F(2x2, 3x3). docs/winograd.md derives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from seatool.kernels.base import WHOLE, Admission, Call, Constant, Cost, Ref, Tile, Variant
+from seatool.kernels.conv_2d import Conv2D
+from seatool.kernels.conv_2d_max_pool import ConvMaxPool, Pool
+from seatool.kernels.fixed_point import Int64
+from seatool.kernels.weighted import BUFFERS, EXACT, SHORT_RELU, channel_constants
+
+FAST_SCRATCH = 120 * 1024
+"""Leaves room for a stack in 128 KB of tightly coupled memory, where V and U are to lie."""
+SMALL_SCRATCH = 56 * 1024
+
+_LARGEST_INPUT = 255
+"""Kernels take inputs as x + 128, whatever their zero point; padding is the zero point."""
+_STEPS_IN_LINE = (4, 8, 12, 16, 24, 32, 48, 64)
+"""For which nn_winograd_gemm.h has a product without a loop over the channels."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Instructions of the parts of nn_winograd_strips.h, counted on the emulated Cortex-M7."""
+
+    column: int
+    """Four channels of a column of inputs."""
+    tile: int
+    """Four channels of a tile to V."""
+    group: int
+    """Four channels of a row of tiles, apart from columns and tiles."""
+    weights: int
+    """Four input channels of an output channel to U."""
+    block: int
+    """Four output channels of a tile, apart from their outputs."""
+    outputs: tuple[int, int, int]
+    """One channel of a tile, by Pool."""
+    rounding: int
+    """More for each requantization that is not SHORT_RELU with saturation."""
+    exact: int
+    """More for each that is EXACT."""
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """F(tile x tile, 3x3).
+
+    ``filters`` is G, its rows scaled to integers; ``limit`` is what absolute sums must stay below to be told from the
+    scaled outputs modulo 2^32.
+    """
+
+    name: str
+    tile: int
+    filters: npt.NDArray[np.int64]
+    limit: int
+    work: Work
+
+    @property
+    def lines(self) -> int:
+        """Rows and columns of the input that a tile of outputs sees."""
+        return self.tile + 2
+
+    @property
+    def positions(self) -> int:
+        return self.lines**2
+
+
+F4 = Form(
+    "f4",
+    4,
+    np.array([[1, 0, 0], [1, 1, 1], [1, -1, 1], [1, 2, 4], [1, -2, 4], [0, 0, 1]]),
+    1 << 25,
+    Work(60, 436, 96, 318, 111, (319, 285, 270), 1, 22),
+)
+F2 = Form(
+    "f2",
+    2,
+    np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]),
+    1 << 29,
+    Work(34, 150, 90, 235, 43, (84, 77, 75), 1, 20),
+)
+
+
+def _ceil(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """A layer cut into tiles, and these into strips of ``strip_rows`` rows that are transformed at a time."""
+
+    form: Form
+    height: int
+    width: int
+    input_width: int
+    in_channels: int
+    out_channels: int
+    strip_rows: int
+
+    @property
+    def groups(self) -> int:
+        """Of four input channels."""
+        return _ceil(self.in_channels, 4)
+
+    @property
+    def blocks(self) -> int:
+        """Of four output channels."""
+        return _ceil(self.out_channels, 4)
+
+    @property
+    def rows(self) -> int:
+        """Of tiles."""
+        return _ceil(self.height, self.form.tile)
+
+    @property
+    def columns(self) -> int:
+        """Of tiles."""
+        return _ceil(self.width, self.form.tile)
+
+    @property
+    def input_columns(self) -> int:
+        """That a row of tiles sees, padding included."""
+        return self.columns * self.form.tile + 2
+
+    @property
+    def strips(self) -> list[int]:
+        """Tiles of each strip."""
+        return [
+            min(self.strip_rows, self.rows - first) * self.columns for first in range(0, self.rows, self.strip_rows)
+        ]
+
+    def scratch(self, stored: bool, pool: Pool) -> int:
+        """Bytes, as nn_winograd_memory_of lays them out: maxima, V, then U and M or what V is made of."""
+        f = self.form
+        maxima = self.out_channels if pool is Pool.GLOBAL else 0
+        v = _ceil(self.strips[0], 2) * f.positions * self.groups * 4
+        u_and_m = (0 if stored else f.positions * self.groups * 8) + 8 * f.positions
+        columns = self.input_columns * 2 * f.lines
+        padding = _ceil(self.input_width * self.in_channels, 4)
+        narrow = f.lines * self.input_width if self.in_channels % 4 else 0
+        return 4 * (maxima + v + max(u_and_m, columns + padding + narrow))
+
+    def instructions(self, stored: bool, outputs: int) -> int:
+        """Estimate of one call; ``outputs``: of one tile and channel."""
+        work, tiles, strips = self.form.work, self.rows * self.columns, len(self.strips)
+        pairs = sum(_ceil(strip, 2) for strip in self.strips)
+        columns = self.rows * (150 + self.groups * (work.group + work.column * self.input_columns))
+        to_v = self.groups * work.tile * 2 * pairs
+        to_u = 0 if stored else strips * 4 * self.blocks * (40 + work.weights * self.groups)
+        steps = 2 * self.groups
+        products = pairs * self.blocks * (40 + self.form.positions * (6 + 14 * steps + _loops(steps)))
+        if self.in_channels % 4:  # the last ones are copied, to make four of them
+            columns += 5 * self.rows * self.form.lines * self.input_width
+            to_u += 0 if stored else strips * 4 * self.blocks * 150
+        from_m = tiles * (work.block * self.blocks + outputs * self.out_channels)
+        return columns + to_v + to_u + products + from_m + strips * (100 + 150 * self.blocks)
+
+
+def _loops(steps: int) -> int:
+    """Instructions of the loop over the channels, at one position."""
+    if steps in _STEPS_IN_LINE:
+        return 0
+    block = next(block for block in (16, 4, 2) if steps % block == 0)
+    return 4 + 4 * steps // block
+
+
+class Winograd(Variant):
+    """Strips of tiles go through a domain where a tile takes a fraction of the products.
+
+    Args:
+        stored: The weights lie in flash transformed, 8 (F4) or 3.6 (F2) times as large, instead of being transformed
+            for each strip.
+        scratch_limit: As many rows of tiles at a time as are fastest within so many bytes.
+        tile_rows: So many rows of tiles at a time, whatever memory they take.
+        besides: Variants that are offered too; this one only where it differs from each.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        form: Form,
+        *,
+        stored: bool = False,
+        scratch_limit: int = 0,
+        tile_rows: int | None = None,
+        besides: tuple[Winograd, ...] = (),
+    ) -> None:
+        self.name, self.header, self.form, self.stored = name, f"nn_conv3x3_{form.name}_s8.h", form, stored
+        self.scratch_limit, self.tile_rows, self.besides = scratch_limit, tile_rows, besides
+
+    def reach(self, op: Conv2D | ConvMaxPool) -> Int64:
+        """Bound on the absolute sum of each output channel, for any input and however much of it is padding."""
+        filters = _conv(op).filters
+        positive, negative = np.maximum(filters, 0).sum(axis=1), np.minimum(filters, 0).sum(axis=1)
+        return np.asarray(_LARGEST_INPUT * np.maximum(positive, -negative), np.int64)
+
+    def admits(self, op: Conv2D | ConvMaxPool) -> Admission:
+        conv = _conv(op)
+        y, x = conv.axes()
+        if (y.kernel, x.kernel, y.stride, x.stride, y.dilation, x.dilation, conv.groups) != (3, 3, 1, 1, 1, 1, 1):
+            return Admission(False, "not 3x3 with stride 1, undilated and ungrouped")
+        reach = self.reach(op)
+        channel = int(reach.argmax())
+        if reach[channel] >= self.form.limit:
+            sums = f"sums of output channel {channel} may reach {reach[channel]:,}"
+            return Admission(False, f"{sums}, exact only below {self.form.limit:,}")
+        scratch = self.cost(op).scratch
+        if self.tile_rows is None and scratch > self.scratch_limit:
+            return Admission(False, f"a row of tiles needs {scratch:,} B of scratch, more than {self.scratch_limit:,}")
+        for other in self.besides:
+            if other.tiling(op) == self.tiling(op) and other.admits(op).ok:
+                return Admission(False, f"the same as {other.name}")
+        return Admission(True, f"|sum| <= {reach[channel] / self.form.limit:.3f} of the exactness bound")
+
+    def tiling(self, op: Conv2D | ConvMaxPool) -> Tiling:
+        """The strips that this variant takes."""
+        conv, whole = _conv(op), 2 if _pool(op) is Pool.TWO_BY_TWO else 1
+        (_, _, input_width, in_channels), (y, x) = conv.input(0).shape, conv.axes()
+        height, width = y.output // whole * whole, x.output // whole * whole
+
+        def strips_of(rows: int) -> Tiling:
+            return Tiling(self.form, height, width, input_width, in_channels, conv.out_channels, rows)
+
+        rows = strips_of(1).rows
+        if self.tile_rows is not None:
+            return strips_of(min(self.tile_rows, rows))
+        options = [strips_of(n) for n in range(1, rows + 1)]
+        fitting = [t for t in options if t.scratch(self.stored, _pool(op)) <= self.scratch_limit]
+        return min(fitting or options[:1], key=lambda t: (t.instructions(self.stored, 0), t.strip_rows))
+
+    def cost(self, op: Conv2D | ConvMaxPool, tile: Tile = WHOLE) -> Cost:
+        conv, pool, tiling, work = _conv(op), _pool(op), self.tiling(op), self.form.work
+        requantizations = {Pool.NONE: self.form.tile**2, Pool.TWO_BY_TWO: self.form.tile**2 // 4, Pool.GLOBAL: 0}[pool]
+        plain = conv.requantize_form == SHORT_RELU and conv.output_range == (-128, 127)
+        each = 0 if plain else work.exact if conv.requantize_form == EXACT else work.rounding
+        instructions = tiling.instructions(self.stored, work.outputs[pool] + each * requantizations)
+        batches = conv.input(0).shape[0]
+        return Cost(batches * instructions, tiling.scratch(self.stored, pool), 2800)
+
+    def constants(self, op: Conv2D | ConvMaxPool) -> tuple[Constant, ...]:
+        conv = _conv(op)
+        assert conv.weights.data is not None
+        weights, _, multiplier, shift = channel_constants(conv, conv.weights.data)
+        bias = conv.bias - (128 + conv.input(0).zero_point) * conv.filters.sum(axis=1)
+        wrapped = (bias & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+        if self.stored:
+            weights = Constant("transformed", self.transformed(conv), "U, see nn_winograd.h")
+        return (weights, Constant("bias", wrapped, "for inputs in excess 128"), multiplier, shift)
+
+    def transformed(self, conv: Conv2D) -> npt.NDArray[np.uint32]:
+        """U in the order of nn_winograd.h, and a word that the kernel reads in vain."""
+        assert conv.weights.data is not None
+        g = self.form.filters
+        u = np.einsum("pi,oijc,qj->pqoc", g, conv.weights.data.astype(np.int64), g)
+        u = np.pad(u, ((0, 0), (0, 0), (0, -u.shape[2] % 4), (0, -u.shape[3] % 4)))
+        # Channels 0 and 2 of four make the first word, 1 and 3 the second; the low half comes first.
+        lanes = u.reshape(self.form.positions, u.shape[2] // 4, 4, u.shape[3] // 4, 2, 2).transpose(1, 0, 3, 5, 2, 4)
+        words = np.ascontiguousarray(lanes.astype("<i2")).view("<u4").reshape(-1)
+        return np.append(words, np.uint32(0)).astype(np.uint32)
+
+    def call(self, op: Conv2D | ConvMaxPool) -> Call:
+        conv, pool, tiling = _conv(op), _pool(op), self.tiling(op)
+        geometry = conv.geometry()
+        for name in ("kernel_height", "kernel_width", "stride_y", "stride_x", "dilation_y", "dilation_x"):
+            del geometry[name]
+        buffers = dict(BUFFERS)
+        if self.stored:
+            del buffers["weights"]
+            buffers["transformed"] = Ref("constant", "transformed")
+        fields = {
+            **buffers,
+            **geometry,
+            "output_height": tiling.height,
+            "output_width": tiling.width,
+            "pool": int(pool),
+            "tile_rows": tiling.strip_rows,
+            "first_row": 0,
+            "rows": tiling.height,
+            "input_ring": conv.input(0).shape[1],
+            "output_ring": op.output.shape[1],
+        }
+        return Call(f"nn_conv3x3_{self.form.name}_s8", "nn_conv3x3_args", fields)
+
+
+def _conv(op: Conv2D | ConvMaxPool) -> Conv2D:
+    return op.conv if isinstance(op, ConvMaxPool) else op
+
+
+def _pool(op: Conv2D | ConvMaxPool) -> Pool:
+    return op.pool if isinstance(op, ConvMaxPool) else Pool.NONE
+
+
+def _family(form: Form) -> tuple[Winograd, ...]:
+    """As large strips as fast memory holds, smaller ones, single rows of tiles."""
+    fast = Winograd(f"winograd_{form.name}", form, scratch_limit=FAST_SCRATCH)
+    small = Winograd(f"winograd_{form.name}_small", form, scratch_limit=SMALL_SCRATCH, besides=(fast,))
+    return fast, small, Winograd(f"winograd_{form.name}_row", form, tile_rows=1, besides=(fast, small))
+
+
+VARIANTS = (*_family(F4), *_family(F2))
+STORED = (
+    Winograd("winograd_f4_stored", F4, stored=True, scratch_limit=FAST_SCRATCH),
+    Winograd("winograd_f4_stored_row", F4, stored=True, tile_rows=1),
+    Winograd("winograd_f2_stored", F2, stored=True, scratch_limit=FAST_SCRATCH),
+)
+"""For a planner that weighs flash against instructions; not registered."""
+
+Conv2D.variants.extend(VARIANTS)
+ConvMaxPool.variants.extend(VARIANTS)
