@@ -63,7 +63,9 @@ class Teacher:
 
     Attributes:
         mean, scale: float64 [features], of the collection.
-        axes: float64 [features, COMPONENTS], scaled so that each component has variance one.
+        axes: float64 [features, COMPONENTS], scaled so that a component's variance is the root of what principal
+            component analysis gives it: unscaled, the first one would be nearly all that counts (63 % of the
+            variance); at equal variance, the last ones, mostly chance, would count as much as the first.
     """
 
     mean: Float64
@@ -79,7 +81,7 @@ class Teacher:
         variances, vectors = variances[::-1][:COMPONENTS], vectors[:, ::-1][:, :COMPONENTS]
         # An eigenvector's sign is arbitrary: its largest entry is made positive.
         largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(COMPONENTS)]
-        return cls(mean, scale, vectors * np.sign(largest) / np.sqrt(variances))
+        return cls(mean, scale, vectors * np.sign(largest) / variances**0.25)
 
     def embed(self, collection: Float64) -> Float64:
         """Features [sounds, features] -> embeddings [sounds, 2 * COMPONENTS], none negative.
