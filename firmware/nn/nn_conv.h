@@ -4,6 +4,8 @@
 
 #include "nn_requantize.h"
 
+/* The bias of every kernel here includes the input's offset times the sum of the channel's weights, so that inputs are
+ * used as they are and padding is the zero point (-input_offset). */
 typedef struct {
     const int8_t *input;
     int8_t *output;

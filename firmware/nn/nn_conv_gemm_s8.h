@@ -1,7 +1,7 @@
 /* nn_conv_gemm_s8: int8 convolution of any shape as a matrix product of int16 pairs.
  *
- * A panel holds the taps of some output pixels, widened to int16 with the input's offset added (padding is zero), in the
- * order of nn_gemm.h. For every two output channels their weights are widened once and meet the whole panel. Four bytes
+ * A panel holds the taps of some output pixels, widened to int16, in the order of
+ * nn_gemm.h. For every two output channels their weights are widened once and meet the whole panel. Four bytes
  * b0 b1 b2 b3 become the lanes (b0, b2) and (b1, b3) on both sides, which is what SXTB16 gives.
  *
  * Needs: weights' zero point 0; rows of weights padded with zeros to whole words; weights and scratch aligned to 4.
@@ -13,13 +13,13 @@
 #include "nn_gemm.h"
 
 /* Two steps of one pixel from four of its taps. */
-NN_INLINE void nn_conv_widen(uint32_t *panel, const int8_t *taps, int32_t words, uint32_t offsets)
+NN_INLINE void nn_conv_widen(uint32_t *panel, const int8_t *taps, int32_t words)
 {
     NN_UNROLL(4)
     for (int32_t i = 0; i < words; i++) {
         uint32_t bytes = nn_load32(taps + 4 * i);
-        panel[8 * i] = nn_add16(nn_sxtb16(bytes), offsets);
-        panel[8 * i + 4] = nn_add16(nn_sxtb16_ror8(bytes), offsets);
+        panel[8 * i] = nn_sxtb16(bytes);
+        panel[8 * i + 4] = nn_sxtb16_ror8(bytes);
     }
 }
 
@@ -28,7 +28,6 @@ NN_INLINE void nn_conv_fill(const nn_conv_args *a, uint32_t *panel, int8_t *taps
                             int32_t count)
 {
     const int32_t words = (nn_conv_depth(a) + 3) / 4;
-    const uint32_t offsets = nn_lanes(a->input_offset, a->input_offset);
     const int32_t image_bytes = a->input_height * a->input_width * a->in_channels;
     int32_t x = first % a->output_width;
     int32_t y = first / a->output_width % a->output_height;
@@ -38,10 +37,10 @@ NN_INLINE void nn_conv_fill(const nn_conv_args *a, uint32_t *panel, int8_t *taps
         uint32_t *column = panel + (i / 4) * words * 8 + i % 4;
         if (nn_conv_is_pointwise(a)) {
             int32_t pixel = y * a->stride_y * a->input_width + x * a->stride_x;
-            nn_conv_widen(column, image + pixel * a->in_channels, words, offsets);
+            nn_conv_widen(column, image + pixel * a->in_channels, words);
         } else {
             nn_conv_gather(a, taps, image, y, x);
-            nn_conv_widen(column, taps, words, offsets);
+            nn_conv_widen(column, taps, words);
         }
         if (++x == a->output_width) {
             x = 0;

@@ -2,7 +2,8 @@
  *
  * A row of the output is cut into tiles of four pixel pairs (first) and of three. Each tile has a panel: rows of steps,
  * each step the words of one input channel that nn_rows.h reads. What a panel row is, an input row or a combination of
- * some, is the kernel's business; consecutive panel rows make one run of steps.
+ * some, is the kernel's business; consecutive panel rows make one run of steps. The bias includes the input's offset
+ * times the sum of the channel's weights, so that inputs are used as they are and padding is the zero point.
  */
 #ifndef NN_CONV_ROWS_H
 #define NN_CONV_ROWS_H
@@ -70,23 +71,33 @@ NN_INLINE const int8_t *nn_conv_rows_input(const nn_conv_rows_args *a, const int
     return y >= 0 && y < a->input_height ? image + y * a->input_width * a->in_channels : NULL;
 }
 
-/* Columns `left` and `left + 1` of an input row, all channels, every `step` words; NULL and columns outside are 0. */
-NN_INLINE void nn_conv_rows_pack(const nn_conv_rows_args *a, uint32_t *to, int32_t step, const int8_t *row, int32_t left)
+/* What is added to the values in word `index` of a step: the input's offset if it is the closing word, otherwise nothing.
+ * Field 0 of the first accumulator takes w1 times the padding before the row and w1 times the closing value, so that the
+ * paddings' zero points cancel. */
+NN_INLINE int32_t nn_conv_rows_offset(const nn_conv_rows_args *a, nn_conv_rows_tile tile, int32_t index)
+{
+    return index > tile.pairs ? a->input_offset : 0;
+}
+
+/* Columns `left` and `left + 1` of an input row, all channels, plus `offset`, every `step` words. NULL and columns outside
+ * are padding. */
+NN_INLINE void nn_conv_rows_pack(const nn_conv_rows_args *a, uint32_t *to, int32_t step, const int8_t *row, int32_t left,
+                                 int32_t offset)
 {
     const int32_t depth = a->in_channels;
-    const int32_t offset = a->input_offset;
+    const int32_t padding = -a->input_offset;
     const int has_low = row != NULL && left >= 0 && left < a->input_width;
     const int has_high = row != NULL && left + 1 >= 0 && left + 1 < a->input_width;
     const int8_t *low = has_low ? row + left * depth : NULL;
     const int8_t *high = has_high ? row + (left + 1) * depth : NULL;
-    if (has_low && has_high) {
+    if (has_low && has_high && offset == 0) {
         NN_UNROLL(4)
         for (int32_t c = 0; c < depth; c++) {
-            to[c * step] = nn_rows_pack(low[c], high[c]) + nn_rows_pack(offset, offset);
+            to[c * step] = nn_rows_pack(low[c], high[c]);
         }
     } else {
         for (int32_t c = 0; c < depth; c++) {
-            to[c * step] = nn_rows_pack(has_low ? low[c] + offset : 0, has_high ? high[c] + offset : 0);
+            to[c * step] = nn_rows_pack((has_low ? low[c] : padding) + offset, (has_high ? high[c] : padding) + offset);
         }
     }
 }

@@ -35,6 +35,14 @@ NN_INLINE void nn_conv_rows_f2_combine(uint32_t *to, int32_t words, int32_t dept
     }
 }
 
+/* Input rows `y` and `y + 1` of one column pair. */
+NN_INLINE void nn_conv_rows_f2_pack(const nn_conv_rows_args *a, uint32_t *to, const int8_t *image, int32_t y, int32_t left,
+                                    int32_t offset)
+{
+    nn_conv_rows_pack(a, to, 1, nn_conv_rows_input(a, image, y), left, offset);
+    nn_conv_rows_pack(a, to + a->in_channels, 1, nn_conv_rows_input(a, image, y + 1), left, offset);
+}
+
 /* Fill the panels for `pairs` pairs of output rows that see the input from row `top` on; `raw` holds four input rows of
  * one column pair. */
 NN_INLINE void nn_conv_rows_f2_fill(const nn_conv_rows_args *a, uint32_t *panels, uint32_t *raw, const int8_t *image,
@@ -46,14 +54,13 @@ NN_INLINE void nn_conv_rows_f2_fill(const nn_conv_rows_args *a, uint32_t *panels
         nn_conv_rows_tile tile = nn_conv_rows_tile_at(a, i);
         for (int32_t word = 0; word < tile.words; word++) {
             int32_t left = nn_conv_rows_column(a, tile, word);
+            int32_t offset = nn_conv_rows_offset(a, tile, word);
             uint32_t *upper = raw;
             uint32_t *lower = raw + 2 * depth;
-            nn_conv_rows_pack(a, upper, 1, nn_conv_rows_input(a, image, top), left);
-            nn_conv_rows_pack(a, upper + depth, 1, nn_conv_rows_input(a, image, top + 1), left);
+            nn_conv_rows_f2_pack(a, upper, image, top, left, offset);
             uint32_t *to = panels + nn_conv_rows_before(a, i) * rows + word;
             for (int32_t pair = 0; pair < pairs; pair++, to += NN_CONV_ROWS_F2_PRODUCTS * depth * tile.words) {
-                nn_conv_rows_pack(a, lower, 1, nn_conv_rows_input(a, image, top + 2 * pair + 2), left);
-                nn_conv_rows_pack(a, lower + depth, 1, nn_conv_rows_input(a, image, top + 2 * pair + 3), left);
+                nn_conv_rows_f2_pack(a, lower, image, top + 2 * pair + 2, left, offset);
                 nn_conv_rows_f2_combine(to, tile.words, depth, upper, lower);
                 uint32_t *swap = upper;
                 upper = lower;
@@ -135,7 +142,7 @@ NN_INLINE void nn_conv_rows_f2_channel(const nn_conv_rows_args *a, const uint32_
         for (int32_t run = 0; run < NN_CONV_ROWS_F2_PRODUCTS; run++) {
             const nn_rows_span span = nn_rows_span_of(a->chunks[run], a->chunk_steps[run]);
             /* m0 counts in the upper output, -m3 in the lower one. */
-            int32_t bias = run == 0 ? c.bias : run == 3 ? -c.bias : 0;
+            int32_t bias = run == 0 ? c.bias : run == 3 ? (int32_t)(0u - (uint32_t)c.bias) : 0;
             nn_conv_rows_run(a, panels, rows, 2 * y + run, run_w, &span, sums + run * nn_conv_rows_sums(a),
                              nn_conv_rows_start(a, run, bias));
             run_w += nn_conv_rows_weights(a, run);

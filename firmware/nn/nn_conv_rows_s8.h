@@ -1,7 +1,7 @@
 /* nn_conv_rows_s8: int8 convolution with three or four taps per row, stride 1, by packed 64-bit products (nn_rows.h).
  *
  * A band of output rows is computed at a time. The input rows it sees are packed once into the panels (nn_conv_rows.h),
- * offset added, padding zero, so that the taps of an output row are one run of steps. Then every output channel packs
+ * so that the taps of an output row are one run of steps. Then every output channel packs
  * its weights and runs over the band.
  *
  * Needs: weights' zero point 0; stride_x, dilation_x, dilation_y and groups 1; with `closing` three taps, an even width
@@ -26,7 +26,8 @@ NN_INLINE void nn_conv_rows_pack_row(const nn_conv_rows_args *a, uint32_t *panel
         nn_conv_rows_tile tile = nn_conv_rows_tile_at(a, i);
         uint32_t *to = panels + nn_conv_rows_before(a, i) * rows + slot * a->in_channels * tile.words;
         for (int32_t word = 0; word < tile.words; word++) {
-            nn_conv_rows_pack(a, to + word, tile.words, row, nn_conv_rows_column(a, tile, word));
+            nn_conv_rows_pack(a, to + word, tile.words, row, nn_conv_rows_column(a, tile, word),
+                              nn_conv_rows_offset(a, tile, word));
         }
     }
 }

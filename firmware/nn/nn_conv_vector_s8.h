@@ -25,7 +25,6 @@ NN_INLINE void nn_conv_vector_s8(const nn_conv_args *a)
         .batches = 1,
         .in_channels = depth,
         .out_channels = a->out_channels,
-        .input_offset = a->input_offset,
         .output_offset = a->output_offset,
         .output_min = a->output_min,
         .output_max = a->output_max,

@@ -1,8 +1,8 @@
 /* nn_depthwise.h: arguments of the depthwise convolutions, and how they spread out their input.
  *
  * A block of channels and a band of output rows at a time, the input is spread out channel by channel: word i of a row
- * holds, with the offset added, the pixels at column i * word_step - pad_left and dilation_x further on, as int16 lanes.
- * Padding is zero.
+ * holds the pixels at column i * word_step - pad_left and dilation_x further on, as int16 lanes. The bias includes the
+ * input's offset times the sum of the channel's weights, so padding is the zero point (-input_offset).
  */
 #ifndef NN_DEPTHWISE_H
 #define NN_DEPTHWISE_H
@@ -32,20 +32,20 @@ NN_INLINE int32_t nn_depthwise_band_input(const nn_depthwise_args *a, int32_t ro
     return (rows - 1) * a->stride_y + (a->kernel_height - 1) * a->dilation_y + 1;
 }
 
-/* Four neighbouring channels of a pixel with the offset added: channels 0 and 2, 1 and 3. */
+/* Four neighbouring channels of a pixel: channels 0 and 2, 1 and 3. */
 typedef struct {
     uint32_t even, odd;
 } nn_depthwise_pixel;
 
-/* The pixel in `column` of a row; NULL and columns outside are 0. */
+/* The pixel in `column` of a row; NULL and columns outside are padding. */
 NN_INLINE nn_depthwise_pixel nn_depthwise_pixel_at(const nn_depthwise_args *a, const int8_t *row, int32_t column)
 {
     if (row == NULL || column < 0 || column >= a->input_width) {
-        return (nn_depthwise_pixel){0, 0};
+        const uint32_t padding = nn_lanes(-a->input_offset, -a->input_offset);
+        return (nn_depthwise_pixel){padding, padding};
     }
-    const uint32_t offsets = nn_lanes(a->input_offset, a->input_offset);
     uint32_t bytes = nn_load32(row + column * a->in_channels);
-    return (nn_depthwise_pixel){nn_add16(nn_sxtb16(bytes), offsets), nn_add16(nn_sxtb16_ror8(bytes), offsets)};
+    return (nn_depthwise_pixel){nn_sxtb16(bytes), nn_sxtb16_ror8(bytes)};
 }
 
 /* Spread four channels of an input row; the words of the next channel are `step` further. */
@@ -71,8 +71,8 @@ NN_INLINE void nn_depthwise_spread1(const nn_depthwise_args *a, uint32_t *to, co
         int32_t high = low + a->dilation_x;
         int has_low = row != NULL && low >= 0 && low < a->input_width;
         int has_high = row != NULL && high >= 0 && high < a->input_width;
-        to[i] = nn_lanes(has_low ? row[low * a->in_channels] + a->input_offset : 0,
-                         has_high ? row[high * a->in_channels] + a->input_offset : 0);
+        to[i] = nn_lanes(has_low ? row[low * a->in_channels] : -a->input_offset,
+                         has_high ? row[high * a->in_channels] : -a->input_offset);
     }
 }
 

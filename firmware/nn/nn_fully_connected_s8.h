@@ -1,6 +1,6 @@
 /* nn_fully_connected_s8: int8 matrix times vector, four outputs at a time.
  *
- * The input is widened to int16 once, offset added, in the lanes that SXTB16 makes of four bytes: (b0, b2), (b1, b3).
+ * The input is widened to int16 once, in the lanes that SXTB16 makes of four bytes: (b0, b2) and (b1, b3).
  * The weights come in blocks of four outputs (the last block has the rest), each block input word by input word, so that
  * flash is read once and in order.
  *
@@ -19,26 +19,25 @@ typedef struct {
     int8_t *output;
     void *scratch;
     const int8_t *weights; /* blocks of up to four outputs; in a block [in_channels / 4][outputs][4] */
-    const int32_t *bias, *multiplier;
+    const int32_t *bias, *multiplier; /* the bias includes the input's offset times the sum of the weights */
     const int8_t *shift;
     int32_t batches, in_channels, out_channels;
-    int32_t input_offset, output_offset, output_min, output_max;
+    int32_t output_offset, output_min, output_max;
     int32_t requantize; /* NN_EXACT, ... */
 } nn_fully_connected_args;
 
 /* `count` values, the last word filled up with zeros. */
-NN_INLINE void nn_fully_connected_widen(uint32_t *x, const int8_t *input, int32_t count, int32_t offset)
+NN_INLINE void nn_fully_connected_widen(uint32_t *x, const int8_t *input, int32_t count)
 {
-    const uint32_t offsets = nn_lanes(offset, offset);
     for (int32_t i = 0; i < count / 4; i++) {
         uint32_t bytes = nn_load32(input + 4 * i);
-        *x++ = nn_add16(nn_sxtb16(bytes), offsets);
-        *x++ = nn_add16(nn_sxtb16_ror8(bytes), offsets);
+        *x++ = nn_sxtb16(bytes);
+        *x++ = nn_sxtb16_ror8(bytes);
     }
     if (count % 4 != 0) {
         const int8_t *rest = input + count / 4 * 4;
-        x[0] = nn_lanes(rest[0] + offset, count % 4 > 2 ? rest[2] + offset : 0);
-        x[1] = nn_lanes(count % 4 > 1 ? rest[1] + offset : 0, 0);
+        x[0] = nn_lanes(rest[0], count % 4 > 2 ? rest[2] : 0);
+        x[1] = nn_lanes(count % 4 > 1 ? rest[1] : 0, 0);
     }
 }
 
@@ -75,7 +74,7 @@ NN_INLINE void nn_fully_connected_s8(const nn_fully_connected_args *a)
     uint32_t *x = (uint32_t *)a->scratch;
     for (int32_t batch = 0; batch < a->batches; batch++) {
         int8_t *output = a->output + batch * a->out_channels;
-        nn_fully_connected_widen(x, a->input + batch * a->in_channels, a->in_channels, a->input_offset);
+        nn_fully_connected_widen(x, a->input + batch * a->in_channels, a->in_channels);
         for (int32_t first = 0; first < blocks; first += NN_FULLY_CONNECTED_BLOCK) {
             nn_fully_connected_block(a, x, a->weights + first * words * 4, output, first, NN_FULLY_CONNECTED_BLOCK);
         }

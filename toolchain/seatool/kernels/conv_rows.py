@@ -19,6 +19,7 @@ from seatool.kernels.weighted import BUFFERS, EXACT, channel_constants
 _FIELD_LIMIT = 1 << 20
 _OVERREAD = 8
 _LONGEST_STEP = 6
+_INPUTS = (-128, 127)
 _CHUNK_INSTRUCTIONS = 56
 _RUNS = 4
 
@@ -79,7 +80,7 @@ class Chunks:
 
         Args:
             weights: (out channels, steps, taps of a step).
-            low, high: The range of the operands, which contains 0.
+            low, high: The range of the operands.
             step_instructions: What a step of padding costs.
         """
         positive, negative = np.maximum(weights, 0).sum(axis=2), np.minimum(weights, 0).sum(axis=2)
@@ -110,14 +111,14 @@ def _runs(op: Conv2D) -> tuple[Chunks, ...]:
     """The one run of a row: all kernel rows."""
     taps = _taps(op)
     weights = taps.reshape(op.out_channels, -1, taps.shape[3])
-    return (Chunks.of(weights, *op.operand_range, _tiles(op).instructions),)
+    return (Chunks.of(weights, *_INPUTS, _tiles(op).instructions),)
 
 
 @lru_cache(maxsize=64)
 def _f2_runs(op: Conv2D) -> tuple[Chunks, ...]:
     """The four runs of two rows, see firmware/nn/nn_conv_rows_f2_s8.h."""
     g0, g1, g2 = _taps(op).swapaxes(0, 1)
-    low, high = op.operand_range
+    low, high = _INPUTS
     difference = (low - high, high - low)
     products = ((g0, difference), (g0 + g1 + g2, (2 * low, 2 * high)), (g0 - g1 + g2, difference), (g2, difference))
     return tuple(Chunks.of(weights, *operands, _tiles(op).instructions) for weights, operands in products)

@@ -132,7 +132,6 @@ class FullyConnectedBlocks(Variant):
             "batches": op.batches,
             "in_channels": op.depth,
             "out_channels": op.out_channels,
-            "input_offset": op.input_offset,
             "output_offset": op.output.zero_point,
             "output_min": low,
             "output_max": high,

@@ -115,6 +115,15 @@ class WeightedOperator(Operator):
         return moved.reshape(self.out_channels, -1).astype(np.int64)
 
     @property
+    def folded_bias(self) -> npt.NDArray[np.int32]:
+        """The bias plus the input's offset times the sum of each channel's weights, modulo 2^32.
+
+        With it the kernels multiply inputs as they are, and padding is the zero point: the same sums as TFLM's.
+        """
+        total: Int64 = self.bias + self.input_offset * self.filters.sum(axis=1)
+        return (total & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+
+    @property
     def operand_range(self) -> tuple[int, int]:
         """The values that an input may have once its offset is added; padding is 0."""
         return min(-128 + self.input_offset, 0), max(127 + self.input_offset, 0)
@@ -156,7 +165,7 @@ def channel_constants(op: WeightedOperator, weights: npt.NDArray[np.int8]) -> tu
     multiplier, shift = op.multipliers
     return (
         Constant("weights", weights),
-        Constant("bias", op.bias),
+        Constant("bias", op.folded_bias, "includes the input's offset"),
         Constant("multiplier", multiplier.astype(np.int32), "of 2^31"),
         Constant("shift", shift.astype(np.int8), "left"),
     )
