@@ -58,7 +58,7 @@ NN_INLINE void nn_depthwise_channel(const nn_depthwise_args *a, const uint32_t *
 {
     nn_channel channel = nn_depthwise_channel_of(a, c);
     if (nn_depthwise_pairs(a) <= NN_DEPTHWISE_PAIRS) {
-        uint32_t registers[NN_DEPTHWISE_PAIRS];
+        uint32_t registers[NN_DEPTHWISE_PAIRS] = {0};
         nn_depthwise_pack_weights(a, registers, a->weights + c);
         nn_depthwise_rows(a, words, registers, output, channel, rows);
     } else {

@@ -15,7 +15,7 @@
 /* Words that the core reads beyond the end of either stream (and ignores). */
 #define NN_GEMM_OVERREAD 2
 
-#if NN_DSP
+#if NN_DSP && defined(__ARM_FP) /* loop bounds are kept in registers of the FPU */
 
 /* r0 x, r1 w, r2 and r3 pixels, r12 and lr weights, r4-r7 and r8-r11 the sums of the two channels. r3 is free between
  * steps. */

@@ -53,7 +53,7 @@ NN_INLINE uint32_t nn_rows_pack(int32_t low, int32_t high)
     return (uint32_t)low + ((uint32_t)high << NN_ROWS_FIELD);
 }
 
-#if NN_DSP
+#if NN_DSP && defined(__ARM_FP) /* loop bounds are kept in registers of the FPU */
 
 /* Registers: r0 x, r1 w, r2 and r3 the taps; accumulators from r4 on, low and high word.
  * s0 where w stands at the end of the chunk, s1 chunk_bytes, s2 sums, s3 where w stands at the end of all; [sp] where
