@@ -344,6 +344,20 @@ def test_costs_are_within_a_tenth_of_the_count(variant: Winograd, tmp_path: Path
 
 @pytest.mark.slow
 @EMULATED
+def test_every_number_of_channels_in_qemu(tmp_path: Path) -> None:
+    """Each product kernel, with and without a loop over the channels."""
+    rng = np.random.default_rng(0)
+    runs = []
+    for depth in (4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 72, 96, 128, 136, 160):
+        filters, x = rng.integers(-40, 41, (5, 3, 3, depth)), rng.integers(-128, 128, (1, 6, 9, depth))
+        attributes = Conv2DAttributes(Padding.SAME, 1, 1)
+        graph = conv(x.shape, filters.astype(np.int8), None, attributes, Scales(0.05, [2.0**-9], 0.5), (9, 3))
+        runs += [batch.Case(graph, (x.astype(np.int8),), variant) for variant in (VARIANTS[0], VARIANTS[3], STORED[0])]
+    assert len(batch.run_in_qemu(runs, tmp_path)) == len(runs)
+
+
+@pytest.mark.slow
+@EMULATED
 def test_stored_weights_in_qemu(tmp_path: Path) -> None:
     sampled = rig.sample(cases(), 60)
     runs = [

@@ -16,6 +16,8 @@ from seatool.kernels.weighted import BUFFERS, EXACT, SHORT_RELU, channel_constan
 FAST_SCRATCH = 120 * 1024
 """Leaves room for a stack in 128 KB of tightly coupled memory, where V and U are to lie."""
 SMALL_SCRATCH = 56 * 1024
+_NEARLY = 1.01
+"""Times the fewest instructions: what the strips with the least memory may take."""
 
 _LARGEST_INPUT = 255
 """Kernels take inputs as x + 128, whatever their zero point; padding is the zero point."""
@@ -174,7 +176,7 @@ class Winograd(Variant):
     Args:
         stored: The weights lie in flash transformed, 8 (F4) or 3.6 (F2) times as large, instead of being transformed
             for each strip.
-        scratch_limit: As many rows of tiles at a time as are fastest within so many bytes.
+        scratch_limit: As few rows of tiles at a time as are nearly the fastest within so many bytes.
         tile_rows: So many rows of tiles at a time, whatever memory they take.
         besides: Variants that are offered too; this one only where it differs from each.
     """
@@ -229,8 +231,9 @@ class Winograd(Variant):
         if self.tile_rows is not None:
             return strips_of(min(self.tile_rows, rows))
         options = [strips_of(n) for n in range(1, rows + 1)]
-        fitting = [t for t in options if t.scratch(self.stored, _pool(op)) <= self.scratch_limit]
-        return min(fitting or options[:1], key=lambda t: (t.instructions(self.stored, 0), t.strip_rows))
+        fitting = [t for t in options if t.scratch(self.stored, _pool(op)) <= self.scratch_limit] or options[:1]
+        fastest = min(t.instructions(self.stored, 0) for t in fitting)
+        return next(t for t in fitting if t.instructions(self.stored, 0) <= _NEARLY * fastest)
 
     def cost(self, op: Conv2D | ConvMaxPool, tile: Tile = WHOLE) -> Cost:
         conv, pool, tiling, work = _conv(op), _pool(op), self.tiling(op), self.form.work
