@@ -40,7 +40,8 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_shipped_student_is_bit_exact_on_every_kind_of_input(student: Path) -> None:
     verified = verify_project(open_project(student), count=2)
     assert verified.inputs == {"extreme": 4, "random": 2, "real": 4}
-    assert verified.tensors == 12
+    layers = open_project(student).manifest["layers"]
+    assert verified.tensors == sum(len(layer["outputs"]) for layer in layers if layer["variant"]) > 4
     assert verified.frontend is not None
     assert verified.frontend.largest_difference <= 1
     assert open_project(student).manifest["bit_exact"] is True
