@@ -92,13 +92,16 @@ class Arena:
         for name, value in inputs.items():
             self.write(name, value)
         for step in self.program.layers:
-            assert step.operator is not None
-            op = step.operator.op
-            results = step.operator.evaluate(*(None if name is None else self.read(name).copy() for name in op.inputs))
+            made: dict[str, Array] = {}
+            for operator in step.operators:
+                names = operator.op.inputs
+                values = [None if name is None else made[name] if name in made else self.read(name) for name in names]
+                results = operator.evaluate(*(None if value is None else value.copy() for value in values))
+                made |= zip(operator.op.outputs, results, strict=True)
             if step.scratch is not None:
                 self.bytes(step.scratch)[:] = 0x2A
-            for name, value in zip(op.outputs, results, strict=True):
-                self.write(name, value)
+            for tensor in step.outputs:
+                self.write(tensor.name, made[tensor.name])
         return {name: self.read(name).copy() for name in self.program.graph.outputs}
 
 

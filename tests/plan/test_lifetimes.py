@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seatool.ir import Graph
 from seatool.kernels import bind
-from seatool.plan.lifetimes import Lifetimes, lifetimes
+from seatool.plan.lifetimes import Lifetimes, Use, lifetimes
 from seatool.plan.placement import Span
 from standins import chain, graph, layer, view
 
@@ -12,7 +12,8 @@ from standins import chain, graph, layer, view
 def times(net: Graph, start: int = 0) -> Lifetimes:
     """Lifetimes with the fastest stand-in everywhere."""
     bound = [bind(op, net) for op in net.ops]
-    return lifetimes(net, [(start + i, op, None if op.is_view else op.variants[0]) for i, op in enumerate(bound)])
+    uses = [Use(start + i, (op,), () if op.is_view else op.variants[0].inplace(op)) for i, op in enumerate(bound)]
+    return lifetimes(net, uses)
 
 
 def test_tensor_lives_from_its_producer_to_its_last_reader() -> None:

@@ -49,10 +49,15 @@ def build(folder: Path, compiler: str = "gcc") -> Path:
 class Hosted:
     """A planned, rendered and built model."""
 
-    def __init__(self, graph: Graph, board: Board, folder: Path, options: plan.PlanOptions | None = None) -> None:
-        self.program: Program = plan.plan(graph, board, options)
-        self.folder = write(render.render(self.program), folder)
+    def __init__(self, program: Program, folder: Path) -> None:
+        self.program = program
+        self.folder = write(render.render(program), folder)
         self.binary = build(self.folder)
+
+    @classmethod
+    def of(cls, graph: Graph, board: Board, folder: Path, options: plan.PlanOptions | None = None) -> Hosted:
+        """As the planner has it."""
+        return cls(plan.plan(graph, board, options), folder)
 
     def run(self, inputs: Sequence[Sequence[Array]]) -> list[dict[str, Array]]:
         """For each set of input tensors: every tensor that a layer makes, and the outputs."""

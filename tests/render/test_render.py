@@ -25,7 +25,7 @@ def rendered(graph: Graph) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def hosted(tmp_path_factory: pytest.TempPathFactory) -> Hosted:
-    return Hosted(residual(), M7, tmp_path_factory.mktemp("residual"))
+    return Hosted.of(residual(), M7, tmp_path_factory.mktemp("residual"))
 
 
 def test_every_tensor_equals_tflm(hosted: Hosted) -> None:
@@ -39,7 +39,7 @@ def test_every_tensor_equals_tflm(hosted: Hosted) -> None:
 
 def test_every_operator_family_equals_tflm(tmp_path: Path) -> None:
     graph = classifier()
-    hosted = Hosted(graph, M7, tmp_path)
+    hosted = Hosted.of(graph, M7, tmp_path)
     reference = Reference(tflite.write(graph), graph)
     cases = inputs_of(graph, 5)
     for case, got in zip(cases, hosted.run(cases), strict=True):
@@ -50,7 +50,7 @@ def test_every_operator_family_equals_tflm(tmp_path: Path) -> None:
 def test_input_that_is_an_output_unused_input_and_output_given_twice(tmp_path: Path) -> None:
     tensors = table(act("x", (1, 4, 4, 2)), act("unused", (1, 3)), act("y", (1, 4, 4, 2)))
     graph = Graph("odd", tensors, (binary("ADD", "add", ("x", "x"), "y"),), ("x", "unused"), ("y", "x", "y"))
-    hosted = Hosted(graph, M7, tmp_path)
+    hosted = Hosted.of(graph, M7, tmp_path)
     (case,) = inputs_of(graph, 1)
     (got,) = hosted.run([case])
     assert np.array_equal(got["x"], case[0])
@@ -178,7 +178,7 @@ def test_equal_constants_share_one_array() -> None:
 def test_model_called_model_does_not_clash_with_the_binding(tmp_path: Path) -> None:
     tensors = table(act("x", (1, 4, 4, 4)), act("y", (1, 2, 2, 4)))
     graph = Graph("model", tensors, (pool("only", "x", "y"),), ("x",), ("y",))
-    hosted = Hosted(graph, M7, tmp_path)
+    hosted = Hosted.of(graph, M7, tmp_path)
     assert (tmp_path / "model" / "model_net.h").is_file()
     reference = Reference(tflite.write(graph), graph)
     (case,) = inputs_of(graph, 1)
@@ -191,7 +191,7 @@ def test_sound_goes_through_the_front_end(tmp_path: Path) -> None:
     tensors = table(act("image", (1, 64, 50, 1), **quant), act("embedding", (1, 4, 4, 1), **quant))
     ops = (pool("squeeze", "image", "embedding", 16),)
     graph = Graph("ear", tensors, ops, ("image",), ("embedding",), frontend=front)
-    hosted = Hosted(graph, M7, tmp_path)
+    hosted = Hosted.of(graph, M7, tmp_path)
     rng = np.random.default_rng(3)
     windows = [(rng.normal(size=8000) * level).astype(np.int16) for level in (3000, 10)]
     reference = Reference(tflite.write(graph), graph)

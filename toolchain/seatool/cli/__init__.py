@@ -21,6 +21,7 @@ _COMMANDS = {
     "demo": "demo",
     "doctor": "doctor",
     "fetch": "fetch",
+    "plan": "plan",
     "profile": "profile",
     "run": "run",
     "verify": "verify",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seatool.cli.parameters import BYTES
+from seatool.cli.parameters import BYTES, OPTIMIZE, Optimize
 from seatool.cli.session import Session, session_options
 
 
@@ -16,6 +16,7 @@ from seatool.cli.session import Session, session_options
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Project folder.  [default: build/NAME]")
 @click.option("--name", help="Prefix of the generated C.  [default: from the file name]")
 @click.option("--calibration", type=click.Path(path_type=Path), help="Folder of WAV files, or an .npy/.npz of inputs.")
+@OPTIMIZE
 @click.option("--stack", type=BYTES, help="Stack to reserve, for example 8K.  [default: the board's]")
 @click.option("--ram", type=BYTES, help="Stay within this much RAM, for example 256K.")
 @click.option("--flash", type=BYTES, help="Stay within this much flash.")
@@ -28,6 +29,7 @@ def command(
     out: Path | None,
     name: str | None,
     calibration: Path | None,
+    optimize: Optimize,
     stack: int | None,
     ram: int | None,
     flash: int | None,
@@ -41,7 +43,7 @@ def command(
     from seatool.pipeline import CompileOptions, compile_model
     from seatool.report import terminal
 
-    options = CompileOptions(board, name, calibration, stack, ram, flash)
+    options = CompileOptions(board, name, calibration, stack, ram, flash, optimize)
     compiled = compile_model(model, out, options, session.stage)
     if check:
         from seatool.pipeline.verify import verify_project

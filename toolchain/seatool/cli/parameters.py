@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal, get_args
 
 import click
 
@@ -25,3 +26,14 @@ class Bytes(click.ParamType[int]):
 
 
 BYTES = Bytes()
+
+Optimize = Literal["speed", "balanced", "ram"]
+"""As seatool.plan.Optimize, which is not imported for the sake of `--help`."""
+
+OPTIMIZE = click.option(
+    "--optimize",
+    type=click.Choice(get_args(Optimize)),
+    default="speed",
+    show_default=True,
+    help="Of the plans that fit: the fastest, the one with the least RAM, or a balance with flash too.",
+)

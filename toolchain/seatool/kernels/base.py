@@ -10,13 +10,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from seatool.ir import Array, Attributes, DType, Graph, NoAttributes, Op, Quantization, Tensor
+
+if TYPE_CHECKING:
+    from seatool.kernels.window import Axis
 
 
 class Padding(IntEnum):
@@ -201,6 +204,25 @@ class Ref:
 
 
 @dataclass(frozen=True)
+class Bands:
+    """How a kernel computes an image in bands of rows, from top to bottom, one call per band.
+
+    Its arguments then include ``first_row`` and ``rows``, in rows of the operator's output before any pooling, and
+    ``input_ring`` and ``output_ring``: row r of a tensor lies at place r modulo the ring.
+
+    height: rows in all. rows: of a band that wastes nothing; calls may have fewer. stored: rows that make one row in
+    memory (2 with 2x2 pooling); bands start at multiples of it. window: along the height. instructions: of a call for
+    so many rows.
+    """
+
+    height: int
+    rows: int
+    stored: int
+    window: Axis
+    instructions: Callable[[int], int]
+
+
+@dataclass(frozen=True)
 class Call:
     """``function(&(struct){ .field = value, ... })``. Values: int, float, bool, tuples of those, or :class:`Ref`."""
 
@@ -210,7 +232,7 @@ class Call:
 
 
 class Variant(ABC):
-    """One C kernel. Subclasses are registered with :func:`variant` and are stateless."""
+    """One C kernel in one configuration. Subclasses are registered with :func:`variant`; instances never change."""
 
     name: str
     header: str
@@ -226,8 +248,20 @@ class Variant(ABC):
     def constants(self, op: Any) -> tuple[Constant, ...]:
         return ()
 
+    def flash(self, op: Any) -> int:
+        """Bytes of the constants, each padded to its alignment. Overridden where making the constants takes long."""
+        return sum(-(-constant.data.nbytes // constant.align) * constant.align for constant in self.constants(op))
+
     @abstractmethod
     def call(self, op: Any) -> Call: ...
+
+    def options(self, op: Any) -> Iterable[Variant]:
+        """This kernel in every configuration worth considering for ``op``: sizes of tiles, forms of the weights."""
+        return (self,)
+
+    def bands(self, op: Any) -> Bands | None:
+        """How the kernel computes ``op`` in bands of rows; None if it cannot."""
+        return None
 
     def inplace(self, op: Any) -> tuple[int, ...]:
         """Indices of inputs whose memory output 0 may overwrite while they are read."""
@@ -235,6 +269,9 @@ class Variant(ABC):
 
 
 _OPERATORS: dict[str, type[Operator]] = {}
+
+Composition = Callable[[Any, Any, Graph], Operator | None]
+_COMPOSITIONS: dict[tuple[type[Operator], type[Operator]], Composition] = {}
 
 OperatorClass = TypeVar("OperatorClass", bound=type[Operator])
 VariantClass = TypeVar("VariantClass", bound=type[Variant])
@@ -262,6 +299,22 @@ def variant(*operators: type[Operator]) -> Callable[[VariantClass], VariantClass
         return cls
 
     return register
+
+
+def composition(first: type[Operator], then: type[Operator]) -> Callable[[Composition], Composition]:
+    """Register what makes one operator of two, the second of which alone reads the first one's output."""
+
+    def register(function: Composition) -> Composition:
+        _COMPOSITIONS[first, then] = function
+        return function
+
+    return register
+
+
+def compose(first: Operator, then: Operator, graph: Graph) -> Operator | None:
+    """An operator that computes both, called as the first one; None if there is none for these two."""
+    function = _COMPOSITIONS.get((type(first), type(then)))
+    return function(first, then, graph) if function else None
 
 
 @cache

@@ -10,8 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from seatool.ir import Array, Attributes, Graph, Op
-from seatool.kernels.base import operator
+from seatool.kernels.base import composition, operator
 from seatool.kernels.conv_2d import Conv2D, Conv2DAttributes
+from seatool.kernels.pool import MaxPool2D
 from seatool.kernels.weighted import WeightedOperator
 
 
@@ -88,3 +89,24 @@ class ConvMaxPool(WeightedOperator):
 
     def macs(self) -> int:
         return self.conv.macs()
+
+
+@composition(Conv2D, MaxPool2D)
+def conv_max_pool(conv: Conv2D, pool: MaxPool2D, graph: Graph) -> ConvMaxPool | None:
+    """Both as one; None for other windows, and where the pooling clamps what the convolution does not."""
+    (low, high), (least, most) = conv.output_range, pool.output_range
+    kind = _pool_of(pool)
+    if kind is Pool.NONE or low < least or high > most:
+        return None
+    attributes = ConvMaxPoolAttributes(conv.attributes, kind)
+    op = Op(conv.op.name, ConvMaxPool.kind, conv.op.inputs, pool.op.outputs, attributes, conv.op.version)
+    both = ConvMaxPool(op, graph)
+    return None if any(both.problems()) else both
+
+
+def _pool_of(pool: MaxPool2D) -> Pool:
+    y, x = pool.axes()
+    if (y.kernel, x.kernel, y.stride, x.stride) == (2, 2, 2, 2) and not y.before + y.after + x.before + x.after:
+        return Pool.TWO_BY_TWO
+    whole = (y.kernel, x.kernel, y.output, x.output) == (y.size, x.size, 1, 1)
+    return Pool.GLOBAL if whole else Pool.NONE

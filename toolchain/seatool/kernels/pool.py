@@ -107,13 +107,17 @@ class Pool2D(Operator):
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs
         assert x is not None
-        low, high = activation_range(self.attributes.fused_activation_function, self.output)
-        return (np.clip(self.pool(x.astype(np.int64)), low, high).astype(np.int8),)
+        return (np.clip(self.pool(x.astype(np.int64)), *self.output_range).astype(np.int8),)
 
     def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs
         assert x is not None
         return (clamp_float(self.attributes.fused_activation_function, self.pool(x)).astype(np.float32),)
+
+    @property
+    def output_range(self) -> tuple[int, int]:
+        """The fused activation's clamp."""
+        return activation_range(self.attributes.fused_activation_function, self.output)
 
     @abstractmethod
     def pool(self, x: Array) -> Array:
@@ -198,7 +202,7 @@ class _PoolKernel(Variant):
     def call(self, op: Pool2D) -> Call:
         a, (y, x) = op.attributes, op.axes()
         batches, height, width, channels = op.input(0).shape
-        low, high = activation_range(a.fused_activation_function, op.output)
+        low, high = op.output_range
         return Call(
             self.function,
             "nn_pool_args",

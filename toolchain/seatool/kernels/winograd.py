@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from seatool.kernels.base import WHOLE, Admission, Call, Constant, Cost, Ref, Tile, Variant
+from seatool.kernels.base import WHOLE, Admission, Bands, Call, Constant, Cost, Ref, Tile, Variant
 from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.conv_2d_max_pool import ConvMaxPool, Pool
 from seatool.kernels.fixed_point import Int64
@@ -15,9 +17,10 @@ from seatool.kernels.weighted import BUFFERS, EXACT, SHORT_RELU, channel_constan
 
 FAST_SCRATCH = 120 * 1024
 """Leaves room for a stack in 128 KB of tightly coupled memory, where V and U are to lie."""
-SMALL_SCRATCH = 56 * 1024
 _NEARLY = 1.01
 """Times the fewest instructions: what the strips with the least memory may take."""
+_TILE_ROWS = (1, 2, 3, 4, 6, 8)
+"""Rows of tiles at a time that a plan may choose from, beside all of them."""
 
 _LARGEST_INPUT = 255
 """Kernels take inputs as x + 128, whatever their zero point; padding is the zero point."""
@@ -178,21 +181,13 @@ class Winograd(Variant):
             for each strip.
         scratch_limit: As few rows of tiles at a time as are nearly the fastest within so many bytes.
         tile_rows: So many rows of tiles at a time, whatever memory they take.
-        besides: Variants that are offered too; this one only where it differs from each.
     """
 
     def __init__(
-        self,
-        name: str,
-        form: Form,
-        *,
-        stored: bool = False,
-        scratch_limit: int = 0,
-        tile_rows: int | None = None,
-        besides: tuple[Winograd, ...] = (),
+        self, name: str, form: Form, *, stored: bool = False, scratch_limit: int = 0, tile_rows: int | None = None
     ) -> None:
-        self.name, self.header, self.form, self.stored = name, f"nn_conv3x3_{form.name}_s8.h", form, stored
-        self.scratch_limit, self.tile_rows, self.besides = scratch_limit, tile_rows, besides
+        self.name, self.header = name, f"nn_conv3x3_{form.name}_s8.h"
+        self.form, self.stored, self.scratch_limit, self.tile_rows = form, stored, scratch_limit, tile_rows
 
     def reach(self, op: Conv2D | ConvMaxPool) -> Int64:
         """Bound on the absolute sum of each output channel, for any input and however much of it is padding."""
@@ -213,9 +208,6 @@ class Winograd(Variant):
         scratch = self.cost(op).scratch
         if self.tile_rows is None and scratch > self.scratch_limit:
             return Admission(False, f"a row of tiles needs {scratch:,} B of scratch, more than {self.scratch_limit:,}")
-        for other in self.besides:
-            if other.tiling(op) == self.tiling(op) and other.admits(op).ok:
-                return Admission(False, f"the same as {other.name}")
         return Admission(True, f"|sum| <= {reach[channel] / self.form.limit:.3f} of the exactness bound")
 
     def tiling(self, op: Conv2D | ConvMaxPool) -> Tiling:
@@ -235,14 +227,45 @@ class Winograd(Variant):
         fastest = min(t.instructions(self.stored, 0) for t in fitting)
         return next(t for t in fitting if t.instructions(self.stored, 0) <= _NEARLY * fastest)
 
-    def cost(self, op: Conv2D | ConvMaxPool, tile: Tile = WHOLE) -> Cost:
-        conv, pool, tiling, work = _conv(op), _pool(op), self.tiling(op), self.form.work
+    def options(self, op: Conv2D | ConvMaxPool) -> Iterator[Winograd]:
+        """Rows of tiles at a time, evenly cut, with the weights transformed for each strip or stored transformed."""
+        rows = self.tiling(op).rows
+        for stored in (False, True):
+            name = f"winograd_{self.form.name}{'_stored' if stored else ''}"
+            for count in sorted({_ceil(rows, _ceil(rows, count)) for count in (*_TILE_ROWS, rows)}):
+                yield Winograd(name, self.form, stored=stored, tile_rows=count)
+
+    def bands(self, op: Conv2D | ConvMaxPool) -> Bands | None:
+        tiling, pool = self.tiling(op), _pool(op)
+        if pool is Pool.GLOBAL or op.input(0).shape[0] != 1:
+            return None
+        outputs = self.outputs(op)
+        return Bands(
+            height=tiling.height,
+            rows=tiling.strip_rows * self.form.tile,
+            stored=2 if pool is Pool.TWO_BY_TWO else 1,
+            window=_conv(op).axes()[0],
+            instructions=cache(lambda rows: replace(tiling, height=rows).instructions(self.stored, outputs)),
+        )
+
+    def outputs(self, op: Conv2D | ConvMaxPool) -> int:
+        """Instructions for the outputs of a tile in one channel."""
+        conv, pool, work = _conv(op), _pool(op), self.form.work
         requantizations = {Pool.NONE: self.form.tile**2, Pool.TWO_BY_TWO: self.form.tile**2 // 4, Pool.GLOBAL: 0}[pool]
         plain = conv.requantize_form == SHORT_RELU and conv.output_range == (-128, 127)
         each = 0 if plain else work.exact if conv.requantize_form == EXACT else work.rounding
-        instructions = tiling.instructions(self.stored, work.outputs[pool] + each * requantizations)
-        batches = conv.input(0).shape[0]
-        return Cost(batches * instructions, tiling.scratch(self.stored, pool), 2800)
+        return work.outputs[pool] + each * requantizations
+
+    def cost(self, op: Conv2D | ConvMaxPool, tile: Tile = WHOLE) -> Cost:
+        tiling = self.tiling(op)
+        instructions = tiling.instructions(self.stored, self.outputs(op))
+        return Cost(op.input(0).shape[0] * instructions, tiling.scratch(self.stored, _pool(op)), 2800)
+
+    def flash(self, op: Conv2D | ConvMaxPool) -> int:
+        tiling = self.tiling(op)
+        words = self.form.positions * tiling.groups * 2 * tiling.blocks * 4 + 1
+        weights = 4 * words if self.stored else 4 * _ceil(_conv(op).weights.bytes, 4)
+        return weights + 8 * op.out_channels + 4 * _ceil(op.out_channels, 4)
 
     def constants(self, op: Conv2D | ConvMaxPool) -> tuple[Constant, ...]:
         conv = _conv(op)
@@ -297,20 +320,10 @@ def _pool(op: Conv2D | ConvMaxPool) -> Pool:
     return op.pool if isinstance(op, ConvMaxPool) else Pool.NONE
 
 
-def _family(form: Form) -> tuple[Winograd, ...]:
-    """As large strips as fast memory holds, smaller ones, single rows of tiles."""
-    fast = Winograd(f"winograd_{form.name}", form, scratch_limit=FAST_SCRATCH)
-    small = Winograd(f"winograd_{form.name}_small", form, scratch_limit=SMALL_SCRATCH, besides=(fast,))
-    return fast, small, Winograd(f"winograd_{form.name}_row", form, tile_rows=1, besides=(fast, small))
-
-
-VARIANTS = (*_family(F4), *_family(F2))
-STORED = (
-    Winograd("winograd_f4_stored", F4, stored=True, scratch_limit=FAST_SCRATCH),
-    Winograd("winograd_f4_stored_row", F4, stored=True, tile_rows=1),
-    Winograd("winograd_f2_stored", F2, stored=True, scratch_limit=FAST_SCRATCH),
+VARIANTS = (
+    Winograd("winograd_f4", F4, scratch_limit=FAST_SCRATCH),
+    Winograd("winograd_f2", F2, scratch_limit=FAST_SCRATCH),
 )
-"""For a planner that weighs flash against instructions; not registered."""
 
 Conv2D.variants.extend(VARIANTS)
 ConvMaxPool.variants.extend(VARIANTS)

@@ -38,6 +38,12 @@ class CompileOptions:
     stack_bytes: int | None = None
     ram_limit: int | None = None
     flash_limit: int | None = None
+    optimize: plan.Optimize = "speed"
+
+    @property
+    def planning(self) -> plan.PlanOptions:
+        """What concerns the planner."""
+        return plan.PlanOptions(self.stack_bytes, self.ram_limit, self.flash_limit, self.optimize)
 
 
 @dataclass(frozen=True)
@@ -72,22 +78,48 @@ def compile_model(
     name = options.name or default_name(model)
     target = out or Path("build") / name
     check_target(target)
-    with stage(f"importing {model.name}"):
-        graph = importers.load(model, name)
-    reference = int8_reference(graph, model, target, options, stage)
+    ready = prepare(model, target, options, stage)
+    reference = ready.reference
     with stage("planning"):
-        int8 = replace(tflite.read(reference.model, name), frontend=graph.frontend)
-        optimized, applied = passes.optimize(int8)
-        limits = plan.PlanOptions(
-            stack_bytes=options.stack_bytes, ram_limit=options.ram_limit, flash_limit=options.flash_limit
-        )
-        program = plan.plan(optimized, board, limits)
+        program = plan.plan(ready.graph, board, options.planning)
     with stage("writing C"):
         files = project_files(program, reference, model)
         facts = manifest(program, model, options, reference)
         compiled = digest(dump({**facts, "files": {name: digest(data) for name, data in sorted(files.items())}}))
         project = write_project(target, {**files, MANIFEST: dump({**facts, "compiled": compiled})})
-    return Compiled(project, program, reference.fidelity, applied)
+    return Compiled(project, program, reference.fidelity, ready.applied)
+
+
+def plan_model(model: Path, options: CompileOptions | None = None, stage: Stage = silent) -> plan.Frontier:
+    """Every plan for ``model`` within the limits of ``options`` that is worth anything; nothing is written.
+
+    A float model is quantized as for compiling. Raises as :func:`compile_model` does.
+    """
+    options = options or CompileOptions()
+    board = boards.load(options.board)
+    ready = prepare(model, Path("build") / (options.name or default_name(model)), options, stage)
+    with stage("planning"):
+        return plan.frontier(ready.graph, board, options.planning)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The int8 graph to plan, what was optimized in it, and the model that it was read from."""
+
+    graph: Graph
+    applied: tuple[str, ...]
+    reference: Reference
+
+
+def prepare(model: Path, target: Path, options: CompileOptions, stage: Stage) -> Ready:
+    """Import ``model``, quantize it unless the project ``target`` holds the result, and optimize it."""
+    name = options.name or default_name(model)
+    with stage(f"importing {model.name}"):
+        graph = importers.load(model, name)
+    reference = int8_reference(graph, model, target, options, stage)
+    int8 = replace(tflite.read(reference.model, name), frontend=graph.frontend)
+    optimized, applied = passes.optimize(int8)
+    return Ready(optimized, applied, reference)
 
 
 def default_name(model: Path) -> str:
@@ -205,17 +237,16 @@ def summary(program: Program) -> dict[str, Any]:
 
 
 def _layer(step: Step, program: Program) -> dict[str, Any]:
-    operator = step.operator
     return {
         "index": step.index,
         "name": step.name,
-        "operator": operator.kind if operator else "LOG_MEL",
-        "variant": step.variant.name if step.variant else None,
-        "macs": operator.macs() if operator else 0,
+        "operator": "+".join(operator.kind for operator in step.operators) or "LOG_MEL",
+        "variant": step.kernel,
+        "macs": step.macs,
         "estimated_instructions": step.cost.instructions,
         "instructions": None,
         "scratch_bytes": step.scratch.size if step.scratch else 0,
-        "outputs": [tensor.name for tensor in operator.outputs] if operator else list(program.graph.inputs),
+        "outputs": [tensor.name for tensor in step.outputs] or list(program.graph.inputs),
     }
 
 

@@ -1,45 +1,74 @@
-"""Which kernel computes an operator: the fastest admissible one, and what to fall back to when memory is short."""
+"""Which kernels can compute an operator, or several consecutive ones as one step, in which configurations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 
 from seatool.errors import InputError
 from seatool.ir import Graph
-from seatool.kernels import WHOLE, Constant, Cost, Operator, Tile, Variant, bind, operators
+from seatool.kernels import Constant, Cost, Operator, bind, compose, operators
+from seatool.plan.program import Stage
+from seatool.plan.strips import Passes, Strip, strips
+
+CHAIN = 6
+"""Most operators of a step: three convolutions, each with a pooling."""
+
+GAIN = 0.005
+"""Saving fewer instructions than this share is not worth any memory."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A kernel that can compute an operator, with its estimated cost."""
+    """Kernels that can compute a step, with what they need.
 
-    operator: Operator
-    variant: Variant
-    tile: Tile
+    ``strip``: how several stages take turns; None where there is one. ``flash``: bytes of constants and code.
+    """
+
+    stages: tuple[Stage, ...]
     cost: Cost
+    flash: int
+    strip: Strip | None = None
+
+    @property
+    def kernel(self) -> str:
+        """The names of its variants."""
+        return "+".join(stage.variant.name for stage in self.stages)
+
+    @property
+    def inplace(self) -> tuple[int, ...]:
+        """Indices of the first operator's inputs that the step's output 0 may overwrite."""
+        if self.strip is not None:
+            return (0,) if self.strip.inplace else ()
+        return self.stages[0].variant.inplace(self.stages[0].operator)
 
     @cached_property
-    def constants(self) -> tuple[Constant, ...]:
-        """Const arrays that the kernel needs in flash."""
-        return self.variant.constants(self.operator)
+    def constants(self) -> tuple[tuple[str, Constant], ...]:
+        """Const arrays that the kernels need in flash, each with the layer that it belongs to."""
+        return tuple((stage.name, constant) for stage in self.stages for constant in stage.constants)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What may compute one operator: ``candidates`` fastest first, each needing less scratch than the one before.
+class Group:
+    """Consecutive operators that one step can compute, from number ``first`` on.
 
-    ``rejected`` names the kernels left out, with the reason in words. A view has no candidates.
+    ``rejected`` names the kernels that cannot compute the first of them, with the reason in words. A view has no
+    candidates.
     """
 
-    operator: Operator
+    first: int
+    operators: tuple[Operator, ...]
     candidates: tuple[Candidate, ...]
-    rejected: tuple[tuple[str, str], ...]
+    rejected: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def end(self) -> int:
+        return self.first + len(self.operators)
 
     @property
     def is_view(self) -> bool:
-        return self.operator.is_view
+        return self.operators[0].is_view
 
 
 def bind_all(graph: Graph) -> tuple[Operator, ...]:
@@ -61,20 +90,31 @@ def bind_all(graph: Graph) -> tuple[Operator, ...]:
     return tuple(bound)
 
 
-def choices(graph: Graph, bound: Sequence[Operator], scratch_limit: int) -> tuple[Choice, ...]:
-    """For every operator the kernels worth considering; InputError that lists all operators without any.
+def groups(graph: Graph, bound: Sequence[Operator], hot: int, largest: int) -> tuple[tuple[Group, ...], ...]:
+    """For every operator the groups that begin with it, the operator alone first.
 
-    ``scratch_limit``: bytes of the largest region; a kernel that needs more scratch cannot be placed.
+    Raises InputError that lists all operators without any kernel.
+
+    Args:
+        graph: Says who reads what.
+        bound: Its operators.
+        hot: Bytes of the fastest region. Kernels read their scratch over and over: one that needs more is considered
+            only where no other can compute the operator.
+        largest: Bytes of the largest region; a kernel that needs more scratch cannot be placed.
     """
-    result = tuple(_choice(operator, scratch_limit) for operator in bound)
-    problems = [
-        f"{choice.operator.op.source or choice.operator.op.name}  {choice.operator.kind}: {variant}: {reason}"
-        for choice in result
-        if not choice.is_view and not choice.candidates
-        for variant, reason in choice.rejected or (("no kernel", "none is registered"),)
-    ]
+    result, problems = [], []
+    passes: Passes = cache(partial(_passes, graph=graph))
+    for first, operator in enumerate(bound):
+        alone = _alone(first, operator, hot)
+        if not alone.candidates:
+            alone = _alone(first, operator, largest)
+        if not alone.is_view and not alone.candidates:
+            source = operator.op.source or operator.op.name
+            reasons = alone.rejected or (("no kernel", "none is registered"),)
+            problems += [f"{source}  {operator.kind}: {variant}: {reason}" for variant, reason in reasons]
+        result.append((alone, *_fused(graph, bound, first, hot, passes)))
     _raise(graph, problems)
-    return result
+    return tuple(result)
 
 
 def _raise(graph: Graph, problems: Sequence[str]) -> None:
@@ -87,45 +127,119 @@ def _raise(graph: Graph, problems: Sequence[str]) -> None:
         )
 
 
-def _choice(operator: Operator, scratch_limit: int) -> Choice:
+def _alone(first: int, operator: Operator, scratch_limit: int) -> Group:
     if operator.is_view:
-        return Choice(operator, (), ())
-    admitted, rejected = [], []
+        return Group(first, (operator,), ())
+    admitted: list[Candidate] = []
+    rejected = []
     for variant in operator.variants:
         admission = variant.admits(operator)
         if not admission.ok:
             rejected.append((variant.name, admission.reason))
             continue
-        candidate = Candidate(operator, variant, WHOLE, variant.cost(operator))
-        if candidate.cost.scratch > scratch_limit:
-            need = f"{candidate.cost.scratch:,} B of scratch; the largest region has {scratch_limit:,}"
-            rejected.append((variant.name, f"needs {need}"))
-        else:
-            admitted.append(candidate)
-    admitted.sort(key=lambda c: (c.cost.instructions, c.cost.scratch, c.variant.name))
-    kept: list[Candidate] = []
-    for candidate in admitted:
-        if not kept or candidate.cost.scratch < kept[-1].cost.scratch:
-            kept.append(candidate)
-        else:
-            rejected.append((candidate.variant.name, _slower(candidate, kept[0])))
-    return Choice(operator, tuple(kept), tuple(rejected))
-
-
-def _slower(candidate: Candidate, best: Candidate) -> str:
-    """Why ``candidate`` is worse than ``best``."""
-    ratio = candidate.cost.instructions / max(best.cost.instructions, 1)
-    return f"about {candidate.cost.instructions:,} instructions, {ratio:.2f} times {best.variant.name}"
-
-
-def rejections(choice: Choice, taken: Candidate) -> tuple[tuple[str, str], ...]:
-    """Every kernel but ``taken``, with the reason in words."""
-    others = []
-    for candidate in choice.candidates:
-        if candidate.cost.instructions < taken.cost.instructions:
-            others.append(
-                (candidate.variant.name, f"its {candidate.cost.scratch:,} B of scratch do not fit the budget")
+        options = [_candidate(Stage((operator,), operator, option)) for option in variant.options(operator)]
+        least = min(option.cost.scratch for option in options)
+        if least > scratch_limit:
+            rejected.append(
+                (variant.name, f"needs {least:,} B of scratch, more than the {scratch_limit:,} of a region")
             )
-        elif candidate is not taken:
-            others.append((candidate.variant.name, _slower(candidate, taken)))
-    return (*others, *choice.rejected)
+        admitted += [option for option in options if option.cost.scratch <= scratch_limit]
+    return Group(first, (operator,), undominated(admitted), tuple(rejected))
+
+
+def _candidate(stage: Stage) -> Candidate:
+    return Candidate((stage,), stage.cost, stage.flash + stage.cost.code)
+
+
+def _fused(graph: Graph, bound: Sequence[Operator], first: int, scratch_limit: int, passes: Passes) -> Iterator[Group]:
+    """Groups of several operators, each the only reader of the one before."""
+    end = first + 1
+    while end < len(bound) and end - first < CHAIN and feeds_only(graph, bound, end - 1):
+        end += 1
+        chain = tuple(bound[first:end])
+        found = [*map(_candidate, passes(chain)), *_strips(chain, passes)]
+        candidates = undominated(candidate for candidate in found if candidate.cost.scratch <= scratch_limit)
+        if candidates:
+            yield Group(first, chain, candidates)
+
+
+def feeds_only(graph: Graph, bound: Sequence[Operator], number: int) -> bool:
+    """Whether the result of operator ``number`` is read by the next one, as its first input, and by nothing else."""
+    if number + 1 >= len(bound) or len(bound[number].outputs) != 1:
+        return False
+    name, then = bound[number].output.name, bound[number + 1]
+    readers = [op for op in graph.ops if name in op.inputs]
+    return (
+        name not in graph.outputs
+        and not bound[number].is_view
+        and not then.is_view
+        and readers == [then.op]
+        and then.op.inputs[0] == name
+        and then.op.inputs.count(name) == 1
+    )
+
+
+def _passes(chain: tuple[Operator, ...], graph: Graph) -> tuple[Stage, ...]:
+    """Every configuration of every kernel that computes all of ``chain`` in one pass."""
+    composed: Operator | None = chain[0]
+    for then in chain[1:]:
+        composed = compose(composed, then, graph) if composed is not None else None
+    if composed is None:
+        return ()
+    admitted = [variant for variant in composed.variants if variant.admits(composed).ok]
+    return tuple(Stage(chain, composed, option) for variant in admitted for option in variant.options(composed))
+
+
+def _strips(chain: tuple[Operator, ...], passes: Passes) -> Iterator[Candidate]:
+    """Kernels that take turns, band by band, each with its part of the chain."""
+    for stages, strip in strips(chain, passes):
+        flash = sum(stage.flash for stage in stages)
+        yield Candidate(stages, strip.cost, flash + strip.cost.code, strip)
+
+
+def undominated(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates worth considering, the fastest first.
+
+    None of them needs more scratch and more flash than another one without being faster by ``GAIN`` at least.
+    """
+    kept: list[Candidate] = []
+    order = sorted(candidates, key=lambda c: (c.cost.instructions, c.cost.scratch, c.flash, c.kernel))
+    for candidate in order:
+        if not any(_beats(better, candidate) for better in kept):
+            kept.append(candidate)
+    worthy: list[Candidate] = []
+    for candidate in reversed(kept):
+        near = candidate.cost.instructions * (1 + GAIN)
+        if not any(_beats(other, candidate) for other in worthy if other.cost.instructions <= near):
+            worthy.append(candidate)
+    return tuple(reversed(worthy))
+
+
+def _beats(better: Candidate, candidate: Candidate) -> bool:
+    """Whether ``better`` needs no more memory."""
+    return (
+        better.cost.scratch <= candidate.cost.scratch
+        and better.flash <= candidate.flash
+        and set(better.inplace) >= set(candidate.inplace)
+    )
+
+
+def rejections(group: Group, taken: Candidate, others: Sequence[Candidate]) -> tuple[tuple[str, str], ...]:
+    """Every other kernel of the step's first operator, with the reason in words.
+
+    ``others``: candidates of the same group, of which each kernel's fastest is compared.
+    """
+    fastest: dict[str, Candidate] = {}
+    for candidate in others:
+        if candidate.kernel != taken.kernel:
+            fastest.setdefault(candidate.kernel, candidate)
+    return (*((name, _why_not(candidate, taken)) for name, candidate in fastest.items()), *group.rejected)
+
+
+def _why_not(candidate: Candidate, taken: Candidate) -> str:
+    if candidate.cost.instructions >= taken.cost.instructions:
+        ratio = candidate.cost.instructions / max(taken.cost.instructions, 1)
+        return f"about {candidate.cost.instructions:,} instructions, {ratio:.2f} times {taken.kernel}"
+    if candidate.cost.scratch > taken.cost.scratch:
+        return f"its {candidate.cost.scratch:,} B of scratch do not fit the budget"
+    return f"its {candidate.flash:,} B of flash do not fit the budget"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatool.ir import Graph
-from seatool.kernels import Operator, Variant
+from seatool.ir import Graph, Tensor
+from seatool.kernels import Operator
 from seatool.plan.placement import Block, Span
 
 
@@ -41,25 +41,44 @@ class _Chains:
         self.members[head].append(root)
 
 
-def lifetimes(graph: Graph, steps: Sequence[tuple[int, Operator, Variant | None]]) -> Lifetimes:
-    """Spans and blocks of the activations of ``graph``.
+@dataclass(frozen=True)
+class Use:
+    """What a step does with memory.
 
-    Args:
-        graph: Inputs live from step 0, outputs to the last step.
-        steps: (step number, operator, kernel; None for a view), ascending by step number.
+    Its output 0 may overwrite the first operator's inputs that ``inplace`` lists. Tensors between the operators need no
+    memory.
     """
-    roots = view_roots(graph, [operator for _, operator, _ in steps])
-    spans = _spans(graph, steps, roots)
+
+    number: int
+    operators: tuple[Operator, ...]
+    inplace: tuple[int, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        return self.operators[-1].outputs
+
+    @property
+    def is_view(self) -> bool:
+        return self.operators[0].is_view
+
+
+def lifetimes(graph: Graph, uses: Sequence[Use]) -> Lifetimes:
+    """Spans and blocks of the activations of ``graph``, with ``uses`` ascending by step number.
+
+    Inputs live from step 0, outputs to the last step.
+    """
+    roots = view_roots(graph, uses)
+    spans = _spans(graph, uses, roots)
     kept = {roots[name] for name in graph.outputs}
     mortal = {root: span for root, span in spans.items() if root not in kept}
     chains = _Chains()
     for name in dict.fromkeys(roots[name] for name in graph.inputs):
         chains.start(name)
-    for number, operator, variant in steps:
-        if variant is None:
+    for use in uses:
+        if use.is_view:
             continue
-        for index, output in enumerate(operator.outputs):
-            over = _overwritten(number, operator, variant, roots, mortal) if index == 0 else None
+        for index, output in enumerate(use.outputs):
+            over = _overwritten(use, roots, mortal) if index == 0 else None
             if over is None:
                 chains.start(output.name)
             else:
@@ -68,38 +87,35 @@ def lifetimes(graph: Graph, steps: Sequence[tuple[int, Operator, Variant | None]
     return Lifetimes(roots, spans, blocks, chains.head)
 
 
-def view_roots(graph: Graph, operators: Sequence[Operator]) -> dict[str, str]:
-    """For every activation, the tensor whose bytes it is. A view has those of its operator's first input."""
+def view_roots(graph: Graph, uses: Sequence[Use]) -> dict[str, str]:
+    """For every activation in memory, the tensor whose bytes it is. A view has those of its operator's first input."""
     roots = {name: name for name in graph.inputs}
-    for operator in operators:
-        for output in operator.outputs:
-            roots[output.name] = roots[operator.input(0).name] if operator.is_view else output.name
+    for use in uses:
+        for output in use.outputs:
+            roots[output.name] = roots[use.operators[0].input(0).name] if use.is_view else output.name
     return roots
 
 
-def _spans(
-    graph: Graph, steps: Sequence[tuple[int, Operator, Variant | None]], roots: Mapping[str, str]
-) -> dict[str, Span]:
+def _spans(graph: Graph, uses: Sequence[Use], roots: Mapping[str, str]) -> dict[str, Span]:
     first = {roots[name]: 0 for name in graph.inputs}
     last = dict(first)
-    for number, operator, _ in steps:
-        for output in operator.outputs:
-            first.setdefault(roots[output.name], number)
-            last.setdefault(roots[output.name], number)
-        for tensor in operator.inputs:
-            if tensor is not None and tensor.name in roots:
-                last[roots[tensor.name]] = number
-    end = steps[-1][0] if steps else 0
+    for use in uses:
+        for output in use.outputs:
+            first.setdefault(roots[output.name], use.number)
+            last.setdefault(roots[output.name], use.number)
+        for operator in use.operators:
+            for tensor in operator.inputs:
+                if tensor is not None and tensor.name in roots:
+                    last[roots[tensor.name]] = use.number
+    end = uses[-1].number if uses else 0
     last.update((roots[name], end) for name in graph.outputs)
     return {root: Span(first[root], last[root], graph.tensors[root].bytes) for root in first}
 
 
-def _overwritten(
-    number: int, operator: Operator, variant: Variant, roots: Mapping[str, str], mortal: Mapping[str, Span]
-) -> str | None:
+def _overwritten(use: Use, roots: Mapping[str, str], mortal: Mapping[str, Span]) -> str | None:
     """The root that output 0 may replace: the kernel allows it, its last use is here, and the output is no larger."""
-    for index in variant.inplace(operator):
-        root = roots.get(operator.input(index).name, "")
-        if root in mortal and mortal[root].last == number and operator.output.bytes <= mortal[root].size:
+    for index in use.inplace:
+        root = roots.get(use.operators[0].input(index).name, "")
+        if root in mortal and mortal[root].last == use.number and use.outputs[0].bytes <= mortal[root].size:
             return root
     return None

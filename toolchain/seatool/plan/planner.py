@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, get_args
 
 from seatool.boards.board import Board
+from seatool.errors import BudgetError
 from seatool.ir import Graph
-from seatool.kernels import WHOLE, Cost, Operator, Variant
+from seatool.kernels import Cost
 from seatool.plan.budget import (
     ACTIVATIONS,
+    RUNTIME_CODE_BYTES,
     SCRATCH,
     FlashNeeds,
     Limits,
@@ -19,23 +23,31 @@ from seatool.plan.budget import (
     ram_usage,
     usage,
 )
-from seatool.plan.choose import Candidate, Choice, bind_all, choices, rejections
+from seatool.plan.choose import bind_all, groups, rejections
 from seatool.plan.frontend import FRONT_END, FrontEnd, front_end
 from seatool.plan.labels import tensor_labels
-from seatool.plan.lifetimes import Lifetimes, lifetimes
-from seatool.plan.placement import Block, Span, demand, peak
+from seatool.plan.lifetimes import Lifetimes, Use, lifetimes
+from seatool.plan.placement import Block, Span, peak
 from seatool.plan.program import Buffer, Part, Program, Step, Usage
 from seatool.plan.regions import Demand, Layout, Room, arrange
+from seatool.plan.search import Choice, Picks, Space
 from seatool.plan.shortage import Needs, Peak, shortage
+
+Optimize = Literal["speed", "balanced", "ram"]
+"""Of the plans within the limits: the fastest, the one with the least RAM times flash times instructions, the one with
+the least RAM."""
+
+OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """Limits that the user sets, in bytes; None: the board's own."""
+    """Limits that the user sets, in bytes (None: the board's own), and what to prefer within them."""
 
     stack_bytes: int | None = None
     ram_limit: int | None = None
     flash_limit: int | None = None
+    optimize: Optimize = "speed"
 
     def limits(self, board: Board) -> Limits:
         """With the board's stack where the user did not choose one."""
@@ -47,11 +59,174 @@ class PlanOptions:
 class _Draft:
     """A choice of kernels and the memory that it demands. ``names`` are the layers' by step number."""
 
-    picks: tuple[Candidate | None, ...]
+    picks: Picks
     lifetimes: Lifetimes
     demand: Demand
     scratch: Mapping[int, Block]
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Planner:
+    """A graph, a board and limits: everything that plans are made from."""
+
+    graph: Graph
+    board: Board
+    limits: Limits
+
+    @cached_property
+    def front(self) -> FrontEnd | None:
+        return front_end(self.graph)
+
+    @cached_property
+    def rooms(self) -> tuple[Room, ...]:
+        """What the model may use of each region, fastest first."""
+        taken = {self.board.stack_region.name: self.limits.firmware}
+        return tuple(Room(r.name, max(0, r.size - taken.get(r.name, 0))) for r in self.board.ram)
+
+    @property
+    def ram(self) -> int:
+        """Bytes that the model may use over all regions."""
+        total = sum(room.bytes for room in self.rooms)
+        return total if self.limits.ram is None else min(total, self.limits.ram - self.limits.firmware)
+
+    @property
+    def firmware_flash(self) -> int:
+        """Bytes of everything in flash but the layers: the firmware's code, the front end."""
+        return RUNTIME_CODE_BYTES + (self.front.table_bytes + self.front.code_bytes if self.front else 0)
+
+    @property
+    def _board_flash(self) -> int:
+        return self.board.flash.size - self.firmware_flash
+
+    @property
+    def flash(self) -> int:
+        """Bytes that the layers' constants and code may use."""
+        limit = self.limits.flash
+        return self._board_flash if limit is None else min(self._board_flash, limit - self.firmware_flash)
+
+    @cached_property
+    def space(self) -> Space:
+        """Everything that may be chosen; InputError for operators that cannot be compiled."""
+        begins = groups(self.graph, bind_all(self.graph), self.rooms[0].bytes, max(room.bytes for room in self.rooms))
+        floor = 0
+        if self.front is not None:
+            inputs = sum(Span(0, 0, self.graph.tensors[name].bytes).room for name in self.graph.inputs)
+            floor = inputs + Span(0, 0, self.front.scratch_bytes).room
+        return Space(self.graph, begins, floor)
+
+    def draft(self, picks: Picks) -> _Draft:
+        """The memory that ``picks`` demand."""
+        start = 0 if self.front is None else 1
+        choices = picks.choices
+        uses = [
+            Use(start + i, choice.group.operators, choice.candidate.inplace if choice.candidate else ())
+            for i, choice in enumerate(choices)
+        ]
+        times = lifetimes(self.graph, uses)
+        needs = {} if self.front is None else {0: self.front.scratch_bytes}
+        needs |= {start + i: c.candidate.cost.scratch for i, c in enumerate(choices) if c.candidate is not None}
+        names = (*((FRONT_END,) if self.front else ()), *_step_names(self.graph, choices))
+        scratch = {
+            number: Block(_scratch_name(self.graph, names[number]), (Span(number, number, count),))
+            for number, count in needs.items()
+            if count
+        }
+        return _Draft(picks, times, Demand(times.blocks, tuple(scratch.values()), _heat(times, uses)), scratch, names)
+
+    def usages(self, draft: _Draft, layout: Layout | None) -> tuple[Usage, ...]:
+        """The predicted contents of all regions."""
+        return usage(self.board, _flash_needs(draft, self.front), _ram_needs(layout), self.limits)
+
+    def layers(self, picks: Picks) -> Iterator[tuple[str, str]]:
+        """Names and kernels of the layers."""
+        for name, choice in zip(_step_names(self.graph, picks.choices), picks.choices, strict=True):
+            if choice.candidate is not None:
+                yield name, choice.candidate.kernel
+
+    def flash_of(self, picks: Picks) -> int:
+        """Everything in flash, with estimated code."""
+        return picks.flash + self.firmware_flash
+
+    def choose(self, optimize: Optimize) -> tuple[Picks, Program]:
+        """The best plan that can be placed; BudgetError if none can.
+
+        Where RAM matters most, it is placed in as little as it needs if that can be.
+        """
+        for picks in self.preferred(optimize):
+            for limit in (picks.ram, self.ram) if optimize == "ram" else (self.ram,):
+                if (program := self.place(picks, limit)) is not None:
+                    return picks, program
+        raise self.shortage()
+
+    def place(self, picks: Picks, limit: int) -> Program | None:
+        """``picks`` with all buffers within ``limit`` bytes over all regions; None if that cannot be."""
+        draft = self.draft(picks)
+        if (layout := arrange(draft.demand, self.rooms, limit)) is None:
+            return None
+        return Program(
+            graph=self.graph,
+            board=self.board,
+            steps=_steps(draft, self.front, self.space, layout),
+            buffers=_buffers(draft, layout),
+            blocks=layout.heights,
+            usage=self.usages(draft, layout),
+            activation_bytes=layout.activation_bytes,
+            liveness_bound=self.liveness_bound,
+            stack_bytes=self.limits.stack,
+            ram_limit=self.limits.ram,
+        )
+
+    @cached_property
+    def liveness_bound(self) -> int:
+        """The least RAM for activations when operators are executed one by one."""
+        alone = [begins[0] for begins in self.space.groups]
+        inplace = [{i for c in group.candidates for i in c.inplace} for group in alone]
+        uses = [Use(g.first, g.operators, tuple(sorted(i))) for g, i in zip(alone, inplace, strict=True)]
+        return peak(lifetimes(self.graph, uses).blocks)[1]
+
+    def frontier(self) -> Iterator[Picks]:
+        """Plans within the limits that no other beats, and that can be placed in the RAM that they are said to need."""
+        for picks in self.space.frontier(self.ram, self.flash):
+            if arrange(self.draft(picks).demand, self.rooms, picks.ram) is not None:
+                yield picks
+
+    def preferred(self, optimize: Optimize) -> Iterator[Picks]:
+        """Plans within the limits by their estimates, the best first; the next is asked for if one cannot be placed."""
+        if optimize == "balanced":
+            fitting = self.space.frontier(self.ram, self.flash)
+            yield from sorted(fitting, key=lambda p: p.ram * self.flash_of(p) * p.instructions)
+        if optimize == "ram" and (least := self.space.least_ram(self.flash)) is not None and least.ram <= self.ram:
+            yield least
+        ram = self.ram
+        while front := self.space.fastest(ram, self.flash):
+            yield front[0]
+            ram = front[0].ram - 1
+
+    def shortage(self) -> BudgetError:
+        """The error for a model of which no plan fits."""
+        draft = self.draft(self._nearest())
+        layout = arrange(draft.demand, self.rooms, self.ram)
+        usages = self.usages(draft, layout)
+        ram = ram_usage(usages, self.board, self.limits.ram) if layout else _least_ram(draft, self.board, self.limits)
+        needs = _needs(self.graph, draft, usages[0], ram, layout is not None)
+        return shortage(self.graph, self.board, replace(needs, budgets=tuple(self._possible())))
+
+    def _nearest(self) -> Picks:
+        """The plan nearest to the limits: the smallest in flash within the RAM, else the one with the least RAM."""
+        if within := self.space.fastest(self.ram):
+            return within[-1]
+        least = self.space.least_ram(self.flash) or self.space.least_ram()
+        assert least is not None, "every operator has a kernel"
+        return least
+
+    def _possible(self) -> Iterator[str]:
+        """The nearest budgets that are possible: one limit raised, the other kept."""
+        if self.limits.flash is not None and (within := self.space.fastest(self.ram, self._board_flash)):
+            yield f"--flash {self.flash_of(within[-1])}"
+        least = None if self.limits.ram is None else self.space.least_ram(self.flash)
+        if least is not None and least.ram <= sum(room.bytes for room in self.rooms):
+            yield f"--ram {least.ram + self.limits.firmware}"
 
 
 def plan(graph: Graph, board: Board, options: PlanOptions | None = None) -> Program:
@@ -61,78 +236,21 @@ def plan(graph: Graph, board: Board, options: PlanOptions | None = None) -> Prog
         InputError: An operator cannot be compiled; all such operators are listed.
         BudgetError: The model does not fit the board or the limits.
     """
-    limits = (options or PlanOptions()).limits(board)
-    rooms = _rooms(board, limits)
-    front = front_end(graph)
-    considered = choices(graph, bind_all(graph), max(room.bytes for room in rooms))
-    limit = None if limits.ram is None else limits.ram - limits.firmware
-    draft, layout = _arranged(graph, front, considered, rooms, limit)
-    usages = usage(board, _flash_needs(draft, front), _ram_needs(layout), limits)
-    if layout is None or not usages[0].fits:
-        ram = ram_usage(usages, board, limits.ram) if layout else _least_ram(draft, board, limits)
-        raise shortage(graph, board, _needs(graph, draft, usages[0], ram, layout is not None))
-    return Program(
-        graph=graph,
-        board=board,
-        steps=_steps(draft, front, considered, layout),
-        buffers=_buffers(draft, layout),
-        blocks=layout.heights,
-        usage=usages,
-        activation_bytes=layout.activation_bytes,
-        liveness_bound=peak(draft.demand.activations)[1],
-        stack_bytes=limits.stack,
-        ram_limit=limits.ram,
-    )
+    options = options or PlanOptions()
+    _, program = Planner(graph, board, options.limits(board)).choose(options.optimize)
+    return program
 
 
-def _rooms(board: Board, limits: Limits) -> tuple[Room, ...]:
-    """What the model may use of each region, fastest first."""
-    taken = {board.stack_region.name: limits.firmware}
-    return tuple(Room(region.name, max(0, region.size - taken.get(region.name, 0))) for region in board.ram)
-
-
-def _arranged(
-    graph: Graph, front: FrontEnd | None, considered: Sequence[Choice], rooms: Sequence[Room], limit: int | None
-) -> tuple[_Draft, Layout | None]:
-    """The fastest kernels whose memory can be placed; if none can, the most frugal ones and None."""
-    levels = [0] * len(considered)
-    while True:
-        draft = _draft(graph, front, considered, levels)
-        layout = arrange(draft.demand, rooms, limit)
-        if layout is not None or not _relieve(draft, considered, levels):
-            return draft, layout
-
-
-def _relieve(draft: _Draft, considered: Sequence[Choice], levels: list[int]) -> bool:
-    """Take a kernel with less scratch for the layer with the most RAM among those that have one; False if none."""
-    start = len(draft.names) - len(considered)
-    spare = [i for i, choice in enumerate(considered) if levels[i] + 1 < len(choice.candidates)]
-    if not spare:
-        return False
-    needs = demand(draft.demand.blocks)
-    levels[max(spare, key=lambda i: needs.get(start + i, 0))] += 1
-    return True
-
-
-def _draft(graph: Graph, front: FrontEnd | None, considered: Sequence[Choice], levels: Sequence[int]) -> _Draft:
-    picks = tuple(
-        None if choice.is_view else choice.candidates[level] for choice, level in zip(considered, levels, strict=True)
-    )
-    start = 0 if front is None else 1
-    steps = [
-        (start + i, choice.operator, pick.variant if pick else None)
-        for i, (choice, pick) in enumerate(zip(considered, picks, strict=True))
-    ]
-    times = lifetimes(graph, steps)
-    needs = {} if front is None else {0: front.scratch_bytes}
-    needs |= {start + i: pick.cost.scratch for i, pick in enumerate(picks) if pick is not None}
-    names = ((FRONT_END,) if front else ()) + tuple(choice.operator.op.name for choice in considered)
-    scratch = {
-        number: Block(_scratch_name(graph, names[number]), (Span(number, number, count),))
-        for number, count in needs.items()
-        if count
-    }
-    return _Draft(picks, times, Demand(times.blocks, tuple(scratch.values()), _heat(times, steps)), scratch, names)
+def _step_names(graph: Graph, choices: Sequence[Choice]) -> Iterator[str]:
+    """The operator's name, or the first and the last one's where there are several."""
+    taken = {op.name for op in graph.ops}
+    for choice in choices:
+        names = [operator.op.name for operator in choice.group.operators]
+        name = names[0] if len(names) == 1 else f"{names[0]}_to_{names[-1]}"
+        while len(names) > 1 and name in taken:
+            name += "_"
+        taken.add(name)
+        yield name
 
 
 def _scratch_name(graph: Graph, layer: str) -> str:
@@ -143,21 +261,21 @@ def _scratch_name(graph: Graph, layer: str) -> str:
     return name
 
 
-def _heat(times: Lifetimes, steps: Sequence[tuple[int, Operator, Variant | None]]) -> dict[str, float]:
+def _heat(times: Lifetimes, uses: Sequence[Use]) -> dict[str, float]:
     """Multiply-accumulates (or elements) per byte of the operators that read each block."""
     heat = dict.fromkeys((block.name for block in times.blocks), 0.0)
-    for _, operator, variant in steps:
+    for operator in (operator for use in uses if not use.is_view for operator in use.operators):
         for tensor in operator.inputs:
-            if variant is not None and tensor is not None and tensor.name in times.roots:
+            if tensor is not None and tensor.name in times.roots:
                 work = max(operator.macs(), tensor.elements)
                 heat[times.block_of[times.roots[tensor.name]]] += work / tensor.bytes
     return heat
 
 
 def _flash_needs(draft: _Draft, front: FrontEnd | None) -> FlashNeeds:
-    picks = [pick for pick in draft.picks if pick is not None]
-    constants = ((f"{p.operator.op.name}_{c.name}", c) for p in picks for c in p.constants)
-    code = sum(pick.cost.code for pick in picks)
+    candidates = [choice.candidate for choice in draft.picks.choices if choice.candidate is not None]
+    constants = ((f"{layer}_{constant.name}", constant) for c in candidates for layer, constant in c.constants)
+    code = sum(candidate.cost.code for candidate in candidates)
     return FlashNeeds(
         constant_bytes(constants),
         front.table_bytes if front else 0,
@@ -197,16 +315,23 @@ def _buffers(draft: _Draft, layout: Layout) -> dict[str, Buffer]:
     return {name: roots[root] for name, root in draft.lifetimes.roots.items()}
 
 
-def _steps(draft: _Draft, front: FrontEnd | None, considered: Sequence[Choice], layout: Layout) -> tuple[Step, ...]:
-    steps = [] if front is None else [Step(0, FRONT_END, None, None, WHOLE, front.cost, _scratch(draft, layout, 0))]
-    for choice, pick in zip(considered, draft.picks, strict=True):
-        number, name = len(steps), choice.operator.op.name
-        if pick is None:
-            steps.append(Step(number, name, choice.operator, None, WHOLE, Cost(0), None))
-        else:
-            scratch = _scratch(draft, layout, number)
-            step = Step(number, name, choice.operator, pick.variant, pick.tile, pick.cost, scratch)
-            steps.append(replace(step, rejected=rejections(choice, pick), constants=pick.constants))
+def _steps(draft: _Draft, front: FrontEnd | None, space: Space, layout: Layout) -> tuple[Step, ...]:
+    steps = [] if front is None else [Step(0, FRONT_END, (), (), front.cost, _scratch(draft, layout, 0))]
+    for choice in draft.picks.choices:
+        number, group, candidate = len(steps), choice.group, choice.candidate
+        step = Step(number, draft.names[number], group.operators, (), Cost(0), None)
+        if candidate is not None:
+            alone = space.groups[group.first][0]
+            reasons = rejections(alone, candidate, group.candidates if len(group.operators) == 1 else ())
+            step = replace(
+                step,
+                stages=candidate.stages,
+                cost=candidate.cost,
+                scratch=_scratch(draft, layout, number),
+                rejected=reasons,
+                strip=candidate.strip,
+            )
+        steps.append(step)
     return tuple(steps)
 
 

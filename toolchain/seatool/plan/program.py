@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from seatool.boards.board import Board
-from seatool.ir import Graph
-from seatool.kernels import Constant, Cost, Operator, Tile, Variant
+from seatool.ir import Graph, Tensor
+from seatool.kernels import Bands, Constant, Cost, Operator, Variant
+
+if TYPE_CHECKING:
+    from seatool.plan.strips import Strip
 
 
 @dataclass(frozen=True)
@@ -29,27 +33,94 @@ class Buffer:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One layer: the operator, the kernel chosen for it and why the others were not.
+class Stage:
+    """A kernel and the consecutive operators that it computes in one pass.
 
-    ``operator`` is None for step 0 of a model with an audio front end. ``variant`` is None for a view (no code runs)
-    and for the front end. ``constants`` are what the kernel needs in flash.
+    ``operator`` is what the variant is asked and called with: the one operator, or what was composed of several.
+    ``name`` is the first one's; the kernel's constants are called after it.
+    """
+
+    operators: tuple[Operator, ...]
+    operator: Operator
+    variant: Variant
+
+    @property
+    def name(self) -> str:
+        return self.operators[0].op.name
+
+    @cached_property
+    def cost(self) -> Cost:
+        return self.variant.cost(self.operator)
+
+    @cached_property
+    def flash(self) -> int:
+        """Bytes of the constants."""
+        return self.variant.flash(self.operator)
+
+    @cached_property
+    def bands(self) -> Bands | None:
+        """How the kernel computes bands of rows; None if it cannot."""
+        return self.variant.bands(self.operator)
+
+    @property
+    def output(self) -> Tensor:
+        """What the kernel writes first."""
+        return self.operators[-1].output
+
+    @cached_property
+    def constants(self) -> tuple[Constant, ...]:
+        """Const arrays that the kernel needs in flash."""
+        return self.variant.constants(self.operator)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer of the firmware: one operator, or several that are computed together.
+
+    Tensors between its operators have no memory. ``operators`` is empty for step 0 of a model with an audio front end.
+    ``stages`` are the kernels at work: none for a view (no code runs) and for the front end; several only with a
+    ``strip``, which says how they take turns. ``rejected`` says why other kernels were not chosen.
     """
 
     index: int
     name: str
-    operator: Operator | None
-    variant: Variant | None
-    tile: Tile
+    operators: tuple[Operator, ...]
+    stages: tuple[Stage, ...]
     cost: Cost
     scratch: Buffer | None
     rejected: tuple[tuple[str, str], ...] = ()
-    constants: tuple[Constant, ...] = ()
+    strip: Strip | None = None
 
     @property
     def runs(self) -> bool:
         """Whether code runs: views only give memory another name."""
-        return self.operator is None or self.variant is not None
+        return not self.operators or bool(self.stages)
+
+    @property
+    def kernel(self) -> str | None:
+        """The names of the variants; None for a view and for the front end."""
+        return "+".join(stage.variant.name for stage in self.stages) or None
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """Tensors that are read, constants included; those between the operators are not."""
+        made = {tensor.name for operator in self.operators for tensor in operator.outputs}
+        return tuple(
+            tensor
+            for operator in self.operators
+            for tensor in operator.inputs
+            if tensor is not None and tensor.name not in made
+        )
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """Tensors that are there when the step is done."""
+        return self.operators[-1].outputs if self.operators else ()
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of its operators."""
+        return sum(operator.macs() for operator in self.operators)
 
 
 @dataclass(frozen=True)
@@ -116,4 +187,4 @@ class Program:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
-        return sum(step.operator.macs() for step in self.steps if step.operator is not None)
+        return sum(step.macs for step in self.steps)

@@ -1,8 +1,9 @@
 """Which memory region holds which block.
 
 Scratch is the hottest memory (kernels read it once per output channel), so it comes first in the fastest region; the
-hottest activations follow as far as dividing them does not raise their sum above the liveness bound. Otherwise all
-activations go together into the first region that holds them, and where none does they are split.
+hottest activations follow as far as dividing them does not raise their sum above the liveness bound. That is compared
+with all activations together in the first region that holds them, and with a division that keeps the sum of all regions
+small; where nothing else fits, they are split as it comes.
 """
 
 from __future__ import annotations
@@ -68,26 +69,32 @@ class Demand:
 
 
 def arrange(demand: Demand, rooms: Sequence[Room], limit: int | None = None) -> Layout | None:
-    """The layout for ``demand`` in ``rooms`` (fastest first) with at most ``limit`` bytes in all.
+    """The layout for ``demand`` in ``rooms`` (fastest first) with at most ``limit`` bytes in all, if one is found.
 
-    The first layout whose activations reach the liveness bound is taken, else the smallest; None if none is found.
+    Of those tried, the one with the least scratch outside the fastest region, of these the smallest, of these the one
+    whose activations are nearest to the liveness bound.
     """
-    floor = peak(demand.activations)[1]
+    floor, least = peak(demand.activations)[1], peak(demand.blocks)[1]
     total = sum(room.bytes for room in rooms)
     limit = total if limit is None else min(limit, total)
-    if peak(demand.blocks)[1] > limit:
+    if least > limit:
         return None
     rooms = [Room(room.region, min(room.bytes, limit)) for room in rooms]
-    best: Layout | None = None
-    for homes in _homes(demand, rooms):
-        layout = _layout(demand, homes, rooms)
-        if layout is None or layout.total > limit:
-            continue
-        if layout.activation_bytes <= floor:
-            return layout
-        if best is None or layout.total < best.total:
-            best = layout
-    return best
+    for assignments in (_ordinary(demand, rooms), _splits(demand, rooms)):
+        best: tuple[tuple[int, int, int], Layout] | None = None
+        for homes in assignments:
+            layout = _layout(demand, homes, rooms)
+            if layout is None or layout.total > limit:
+                continue
+            cold = sum(block.room for block in demand.scratch if homes[block.name] != rooms[0].region)
+            rank = (cold, layout.total, max(0, layout.activation_bytes - floor))
+            if best is None or rank < best[0]:
+                best = rank, layout
+            if rank == (0, least, 0):
+                break
+        if best is not None:
+            return best[1]
+    return None
 
 
 def covered(intervals: Iterable[tuple[int, int]]) -> int:
@@ -103,14 +110,26 @@ def covered(intervals: Iterable[tuple[int, int]]) -> int:
     return count
 
 
-def _homes(demand: Demand, rooms: Sequence[Room]) -> Iterator[Homes]:
+def _ordinary(demand: Demand, rooms: Sequence[Room]) -> Iterator[Homes]:
     """Assignments worth trying, the preferred first."""
-    for homes in (_hot_first(demand, rooms), _together(demand, rooms)):
-        if homes is not None:
+    for strategy in (_hot_first, _together, _level):
+        if (homes := strategy(demand, rooms)) is not None:
             yield homes
     for room in rooms:
         yield {block.name: room.region for block in demand.blocks}
-    yield from _splits(demand, rooms)
+
+
+def _level(demand: Demand, rooms: Sequence[Room]) -> Homes | None:
+    """Scratch in the fastest regions; activations, the largest first, where each raises the sum of peaks the least."""
+    shelves = [_Shelf(room) for room in rooms]
+    if not all(any(shelf.take(block) for shelf in shelves) for block in sorted(demand.scratch, key=_by_size)):
+        return None
+    for block in sorted(demand.activations, key=_by_size):
+        growth = {shelf.room.region: shelf.peak_with(block) - shelf.peak for shelf in shelves}
+        by_growth = sorted(shelves, key=lambda shelf: growth[shelf.room.region])
+        if not any(shelf.take(block) for shelf in by_growth):
+            return None
+    return _assignment(shelves)
 
 
 class _Shelf:
@@ -122,10 +141,14 @@ class _Shelf:
         self.needs: dict[int, int] = {}
         self.offsets: dict[Block, int] = {}
 
+    @property
+    def peak(self) -> int:
+        """The most bytes needed in a step."""
+        return max(self.needs.values(), default=0)
+
     def peak_with(self, block: Block) -> int:
         """The most bytes needed in a step once ``block`` is here."""
-        with_it = max(self.needs.get(step, 0) + need for step, need in block.needs.items())
-        return max(with_it, *self.needs.values()) if self.needs else with_it
+        return max(self.peak, *(self.needs.get(step, 0) + need for step, need in block.needs.items()))
 
     def add(self, block: Block) -> None:
         """Take ``block`` without asking whether it fits."""
@@ -257,7 +280,7 @@ def _layout(demand: Demand, homes: Homes, rooms: Sequence[Room]) -> Layout | Non
     for room in rooms:
         activations = tuple(b for b in demand.activations if homes[b.name] == room.region)
         scratch = tuple(b for b in demand.scratch if homes[b.name] == room.region)
-        placement = _pack(activations, scratch, room.bytes)
+        placement = _pack(activations, scratch)
         if placement.height > room.bytes:
             return None
         places.update((name, (room.region, offset)) for name, offset in placement.offsets.items())
@@ -267,10 +290,10 @@ def _layout(demand: Demand, homes: Homes, rooms: Sequence[Room]) -> Layout | Non
     return Layout(places, {region: height for region, height in heights.items() if height}, held)
 
 
-def _pack(activations: tuple[Block, ...], scratch: tuple[Block, ...], room: int) -> Placement:
-    """Activations as low as they go and scratch around them, or all together if only that fits."""
+def _pack(activations: tuple[Block, ...], scratch: tuple[Block, ...]) -> Placement:
+    """Activations as low as they go and scratch around them, or all together if that is lower."""
     alone = place(activations)
     packed = place_above(scratch, alone, activations)
-    if packed.height <= room or packed.height == peak(activations + scratch)[1]:
+    if packed.height == peak(activations + scratch)[1]:
         return packed
     return min(packed, place(activations + scratch), key=lambda placement: placement.height)

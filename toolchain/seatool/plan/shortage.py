@@ -35,7 +35,7 @@ class Needs:
     """What a model needs. ``ram`` is the least over all regions; ``peak`` the step that needs it.
 
     ``largest`` is the name and the bytes of the largest buffer, which has to lie in one region; ``placed`` says whether
-    a division of the buffers over the regions was found.
+    a division of the buffers over the regions was found; ``budgets`` are limits that would do, in words.
     """
 
     flash: Usage
@@ -43,12 +43,13 @@ class Needs:
     peak: Peak
     largest: tuple[str, int]
     placed: bool
+    budgets: tuple[str, ...] = ()
 
 
 def shortage(graph: Graph, board: Board, needs: Needs) -> BudgetError:
     """The error for a model that needs more than ``board``, or the limits asked for, give."""
     lines = [f"{graph.name} does not fit {board.name}", describe(needs.flash), describe(needs.ram)]
-    hints = [] if needs.flash.fits else flash_remedies(graph, needs.flash)
+    hints = [*needs.budgets, *([] if needs.flash.fits else flash_remedies(graph, needs.flash))]
     if not needs.placed:
         region = max(board.ram, key=lambda region: region.size)
         name, count = needs.largest
@@ -63,7 +64,7 @@ def shortage(graph: Graph, board: Board, needs: Needs) -> BudgetError:
             lines.append(f"           these cannot be divided over {regions}")
             hints.append(f"smaller buffers at {needs.peak.layer}")
         else:
-            hints += ram_remedies(board, needs.ram, needs.peak)
+            hints += ram_remedies(needs.ram, needs.peak)
     return BudgetError("\n".join(lines), "what would fit: " + ", or ".join(hints))
 
 
@@ -81,12 +82,9 @@ def flash_remedies(graph: Graph, flash: Usage) -> list[str]:
     return [*remedies, f"{flash.needed - flash.capacity:,} B less in flash"]
 
 
-def ram_remedies(board: Board, ram: Usage, peak: Peak) -> list[str]:
+def ram_remedies(ram: Usage, peak: Peak) -> list[str]:
     """What would make the RAM fit, the easiest first."""
-    total = sum(region.size for region in board.ram)
-    remedies = [f"--ram {ram.needed} (the board has {total:,})"] if ram.capacity < ram.needed <= total else []
     excess = ram.needed - ram.capacity
     share = (peak.bytes - excess) * 100 // peak.bytes
-    if share > 0:
-        remedies.append(f"{share} % of the input area or the channels of {peak.layer}")
+    remedies = [f"{share} % of the input area or the channels of {peak.layer}"] if share > 0 else []
     return [*remedies, f"{excess:,} B less in RAM"]

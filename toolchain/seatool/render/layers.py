@@ -4,65 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import Any
 
 from seatool.ir import Tensor
-from seatool.kernels import Call, Operator, Ref
+from seatool.kernels import Operator
 from seatool.plan.program import Buffer, Program, Step
 from seatool.render import c
 from seatool.render.names import Names, element_type
+from seatool.render.stages import call, chain_body, rings, shared_scratch, stage_functions
 
 Row = tuple[str, str, str, str, str]
 """Role, name, region, offset and bytes of a buffer."""
 
 
 def layer_context(program: Program, names: Names) -> list[dict[str, str]]:
-    """For each layer that runs a kernel its number, name, comment and body, in order."""
+    """For each layer that runs a kernel its number, name, comment, body and the functions that it needs, in order."""
     return [
         {
             "number": str(number),
             "name": step.name,
-            "comment": c.comment(_comment(program, names, step, step.operator)),
-            "body": _body(program, names, step, step.operator),
+            "comment": c.comment(_comment(program, names, step)),
+            "helpers": "".join(f"{helper}\n\n" for helper in stage_functions(program, names, step)),
+            "body": chain_body(step) if step.strip else _body(program, names, step),
         }
         for number, step in enumerate(program.layers)
-        if step.operator is not None
+        if step.stages
     ]
 
 
-def _body(program: Program, names: Names, step: Step, operator: Operator) -> str:
-    assert step.variant is not None
-    call: Call = step.variant.call(operator)
-    fields = {field: _value(program, names, step, operator, value) for field, value in call.fields.items()}
-    return c.call(call.function, call.struct, fields)
+def _body(program: Program, names: Names, step: Step) -> str:
+    (stage,) = step.stages
+    scratch = names.place(step.scratch, "void") if step.scratch else "NULL"
+    return call(names, stage, scratch, lambda tensor: names.place(program.buffers[tensor.name], element_type(tensor)))
 
 
-def _value(program: Program, names: Names, step: Step, operator: Operator, value: Any) -> str:
-    """A field's value in C; references become pointers."""
-    if isinstance(value, (tuple, list)):
-        # Empty braces would need C23; the kernel does not read what is not there.
-        return "{" + ", ".join(_value(program, names, step, operator, item) for item in value or (0,)) + "}"
-    if not isinstance(value, Ref):
-        return c.literal(value)
-    if value.what == "constant":
-        return names.constants[step.name, str(value.key)]
-    if value.what == "scratch":
-        return names.place(step.scratch, "void") if step.scratch else "NULL"
-    tensor = operator.input(int(value.key)) if value.what == "input" else operator.outputs[int(value.key)]
-    return names.place(program.buffers[tensor.name], element_type(tensor))
-
-
-def _comment(program: Program, names: Names, step: Step, operator: Operator) -> Iterator[str]:
-    assert step.variant is not None
-    inputs = [tensor for tensor in operator.inputs if tensor is not None and tensor.name in program.buffers]
+def _comment(program: Program, names: Names, step: Step) -> Iterator[str]:
+    inputs = [tensor for tensor in step.inputs if tensor.name in program.buffers]
     before = ", ".join(c.shape(tensor.shape) for tensor in inputs)
-    after = ", ".join(c.shape(tensor.shape) for tensor in operator.outputs)
-    macs = f", {macs_text(operator.macs())}" if operator.macs() else ""
-    yield f"{step.name}: {operator.kind}, {before} -> {after}{macs}"
-    if attributes := _attributes(operator):
-        yield from c.wrapped("options", attributes)
-    yield from c.wrapped("variant", f"{step.variant.name}, about {step.cost.instructions:,} instructions")
-    yield from table(_rows(program, names, step, inputs, operator.outputs))
+    after = ", ".join(c.shape(tensor.shape) for tensor in step.outputs)
+    macs = f", {macs_text(step.macs)}" if step.macs else ""
+    kinds = " + ".join(operator.kind for operator in step.operators)
+    yield from c.paragraph(f"{step.name}: {kinds}, {before} -> {after}{macs}")
+    for operator in step.operators:
+        if attributes := _attributes(operator):
+            whose = f"{operator.op.name}: " if len(step.operators) > 1 else ""
+            yield from c.wrapped("options", whose + attributes)
+    yield from c.wrapped("variant", f"{step.kernel}, about {step.cost.instructions:,} instructions")
+    yield from table(_rows(program, names, step, inputs))
 
 
 def macs_text(count: int) -> str:
@@ -89,15 +76,15 @@ def _attributes(operator: Operator) -> str:
     return ", ".join(texts)
 
 
-def _rows(
-    program: Program, names: Names, step: Step, inputs: list[Tensor], outputs: tuple[Tensor, ...]
-) -> Iterator[Row]:
+def _rows(program: Program, names: Names, step: Step, inputs: list[Tensor]) -> Iterator[Row]:
     for tensor in inputs:
         yield row("input", names.labels[tensor.name], program.buffers[tensor.name])
-    for tensor in outputs:
+    for tensor in step.outputs:
         yield row("output", names.labels[tensor.name], program.buffers[tensor.name])
+    for stage, ring in zip(step.stages, rings(step), strict=False):
+        yield row("ring", names.labels[stage.output.name], ring)
     if step.scratch is not None:
-        yield row("scratch", "", step.scratch)
+        yield row("scratch", "", shared_scratch(step))
 
 
 def row(role: str, name: str, buffer: Buffer) -> Row:

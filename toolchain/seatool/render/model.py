@@ -10,6 +10,7 @@ from seatool.plan.program import Program
 from seatool.render import c
 from seatool.render.layers import macs_text, row, table
 from seatool.render.names import Names, Port
+from seatool.render.stages import BANDS_HEADER
 
 
 def header_context(program: Program, names: Names) -> dict[str, Any]:
@@ -37,12 +38,13 @@ def header_context(program: Program, names: Names) -> dict[str, Any]:
 
 def source_context(program: Program, names: Names) -> dict[str, Any]:
     """What the source says beside its layers: where inputs and outputs are copied, what runs in which order."""
-    headers = sorted({step.variant.header for step in program.steps if step.variant is not None})
+    headers = {stage.variant.header for step in program.steps for stage in step.stages}
+    headers |= {BANDS_HEADER for step in program.steps if step.strip}
     return {
         **header_context(program, names),
         "inputs": _packed(names.inputs, "input"),
         "outputs": _packed(names.outputs, "output"),
-        "headers": headers,
+        "headers": sorted(headers),
         "source_title": c.comment(_source_title(names)),
         "map": c.comment(_memory_map(program, names)),
     }
@@ -191,10 +193,8 @@ def traced(program: Program) -> list[tuple[str, int, Any]]:
         made_by |= dict.fromkeys(program.graph.inputs, 0)
         traced += [(name, 0, program.buffers[name]) for name in program.graph.inputs]
     for step in program.steps:
-        if step.operator is None:
-            continue
-        for tensor in step.operator.outputs:
-            source = step.operator.input(0).name if not step.runs else None
+        for tensor in step.outputs:
+            source = step.operators[0].input(0).name if not step.runs else None
             layer = layers[step.name] if source is None else made_by.get(source)
             if layer is not None:
                 made_by[tensor.name] = layer

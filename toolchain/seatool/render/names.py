@@ -10,7 +10,7 @@ from seatool.ir import DType, Tensor
 from seatool.kernels import Constant
 from seatool.plan.budget import unique
 from seatool.plan.labels import numbered, tensor_labels
-from seatool.plan.program import Buffer, Program, Step
+from seatool.plan.program import Buffer, Program
 
 _TAKEN = frozenset({"app", "audio", "console", "harness", "model", "nn", "port"})
 """Prefixes of the firmware around the model."""
@@ -95,18 +95,17 @@ class Names:
         return {self._key(name): first[same] for name, (same, _) in stored.items()}
 
     @cached_property
-    def arrays(self) -> dict[str, tuple[Step, Constant]]:
+    def arrays(self) -> dict[str, tuple[str, Constant]]:
         """What is stored: C name to the constant and the first layer that needs it, in order."""
-        steps = {step.name: step for step in self.program.steps}
         return {
-            self._symbol(name): (steps[self._key(name)[0]], constant)
+            self._symbol(name): (self._key(name)[0], constant)
             for name, constant in dict(unique(self._named()).values()).items()
         }
 
     def _named(self) -> Iterator[tuple[str, Constant]]:
-        for step in self.program.steps:
-            for constant in step.constants:
-                yield f"{step.name}.{constant.name}", constant
+        for stage in (stage for step in self.program.steps for stage in step.stages):
+            for constant in stage.constants:
+                yield f"{stage.name}.{constant.name}", constant
 
     @staticmethod
     def _key(name: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seatool.plan.bars import bar
+from seatool.report.frontier import budgets
 
 if TYPE_CHECKING:
     from seatool.boards.board import Board
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from seatool.pipeline.profile import Profile
     from seatool.pipeline.run import Embeddings
     from seatool.pipeline.verify import Verification
+    from seatool.plan import Frontier, Point
 
 FIRST_VALUES = 8
 
@@ -230,3 +232,33 @@ def show_demo(
     show_values("embedding", embeddings.embedding)
     click.echo()
     click.echo(f"→ {profile.project.path}   {report}")
+
+
+def show_frontier(frontier: Frontier, plot: Path | None) -> None:
+    """The fastest plans for several limits of flash, with those that --optimize picks."""
+    shown: dict[int, Point] = {id(point): point for point in frontier.points if point.chosen_by}
+    for limit in budgets(frontier):
+        shown |= {id(point): point for point in _spread(frontier.fastest(limit))}
+    rows = [
+        (
+            point.ram_bytes,
+            point.flash_bytes,
+            point.instructions,
+            point.instructions / frontier.macs if frontier.macs else None,
+            " ".join(f"--optimize {name}" for name in point.chosen_by),
+        )
+        for point in sorted(shown.values(), key=lambda p: (-p.ram_bytes, p.instructions))
+    ]
+    click.echo(table(["RAM", "flash", "instructions~", "/MAC", "picked by"], rows))
+    click.echo(f"{len(frontier.points)} plans that no other beats in RAM, flash and instructions; --json lists all")
+    if plot is not None:
+        click.echo(f"→ {plot}")
+
+
+def _spread(points: Sequence[Point], step: float = 1.15) -> list[Point]:
+    """Some of ``points``, which go from much RAM to little: each needs a share less than the one before."""
+    kept: list[Point] = []
+    for point in points:
+        if not kept or point.ram_bytes * step <= kept[-1].ram_bytes or point is points[-1]:
+            kept.append(point)
+    return kept

@@ -1,0 +1,44 @@
+"""``seatool plan``: what RAM, flash and speed a model can be compiled to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seatool.cli.parameters import BYTES
+from seatool.cli.session import Session, session_options
+
+
+@click.command("plan")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-b", "--board", default="m7", show_default=True, help="Board name or a board file.")
+@click.option("--calibration", type=click.Path(path_type=Path), help="Folder of WAV files, or an .npy/.npz of inputs.")
+@click.option("--stack", type=BYTES, help="Stack to reserve, for example 8K.  [default: the board's]")
+@click.option("--ram", type=BYTES, help="Only plans within this much RAM, for example 256K.")
+@click.option("--flash", type=BYTES, help="Only plans within this much flash.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Also draw them into this SVG file.")
+@session_options
+def command(
+    session: Session,
+    model: Path,
+    board: str,
+    calibration: Path | None,
+    stack: int | None,
+    ram: int | None,
+    flash: int | None,
+    plot: Path | None,
+) -> None:
+    """Show what MODEL can be compiled to: all plans that no other beats in RAM, flash and instructions.
+
+    `compile --ram`, `--flash` and `--optimize` pick one of them. RAM is the model's own: activations with input and
+    output, scratch, front end. Instructions are estimates, within a few percent; `profile` counts them.
+    """
+    from seatool.pipeline import CompileOptions, plan_model
+    from seatool.report import frontier, terminal
+
+    options = CompileOptions(board, None, calibration, stack, ram, flash)
+    found = plan_model(model, options, session.stage)
+    if plot is not None:
+        plot.write_text(frontier.svg(found, model.name))
+    session.result(frontier.to_json(found), lambda: terminal.show_frontier(found, plot))
