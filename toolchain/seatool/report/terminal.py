@@ -82,13 +82,13 @@ def show_compiled(manifest: Mapping[str, Any], compiled: Compiled) -> None:
 
 def model_line(manifest: Mapping[str, Any]) -> str:
     """Name, input, layers, work and output of a project in one line."""
-    kinds = [layer["operator"] for layer in manifest["layers"]]
+    kinds = [kind for layer in manifest["layers"] for kind in layer["operator"].split("+")]
     convolutions = sum(kind in ("CONV_2D", "DEPTHWISE_CONV_2D") for kind in kinds)
     shapes = " ".join("x".join(map(str, tensor["shape"][1:])) for tensor in manifest["inputs"])
     outputs = " ".join("x".join(map(str, tensor["shape"][1:])) for tensor in manifest["outputs"])
     front = "log-mel " if manifest["frontend"] else ""
     return (
-        f"{manifest['model']['file']} · {front}{shapes} · {len(kinds)} layers, {convolutions} convolutions · "
+        f"{manifest['model']['file']} · {front}{shapes} · {convolutions} convolutions in {len(manifest['layers'])} steps · "
         f"{millions(manifest['macs'])}MAC · output {outputs}"
     )
 
