@@ -88,8 +88,8 @@ def model_line(manifest: Mapping[str, Any]) -> str:
     outputs = " ".join("x".join(map(str, tensor["shape"][1:])) for tensor in manifest["outputs"])
     front = "log-mel " if manifest["frontend"] else ""
     return (
-        f"{manifest['model']['file']} · {front}{shapes} · {convolutions} convolutions in {len(manifest['layers'])} steps · "
-        f"{millions(manifest['macs'])}MAC · output {outputs}"
+        f"{manifest['model']['file']} · {front}{shapes} · {convolutions} convolutions in {len(manifest['layers'])} "
+        f"steps · {millions(manifest['macs'])}MAC · output {outputs}"
     )
 
 
