@@ -57,7 +57,9 @@ def test_the_shipped_student_embeds_the_shipped_recording(student: Path) -> None
 def test_counts_are_the_same_on_every_run(student: Path) -> None:
     first, second = profile_project(open_project(student)), profile_project(open_project(student))
     assert first.layers == second.layers
-    assert first.instructions == sum(layer["instructions"] for layer in first.layers)
+    # Beyond the layers: entry, copies of input and output, dequantization.
+    outside = first.instructions - sum(layer["instructions"] for layer in first.layers)
+    assert 0 < outside < 5_000
     assert 0 < first.stack_bytes <= 4096
 
 
