@@ -93,10 +93,12 @@ class ConvMaxPool(WeightedOperator):
 
 @composition(Conv2D, MaxPool2D)
 def conv_max_pool(conv: Conv2D, pool: MaxPool2D, graph: Graph) -> ConvMaxPool | None:
-    """Both as one; None for other windows, and where the pooling clamps what the convolution does not."""
+    """Both as one; None for other windows, where the pooling clamps what the convolution does not, or where its output's
+    scale differs: TFLM lets pooling pass values through between scales that are nearly the same.
+    """
     (low, high), (least, most) = conv.output_range, pool.output_range
     kind = _pool_of(pool)
-    if kind is Pool.NONE or low < least or high > most:
+    if kind is Pool.NONE or low < least or high > most or conv.output.quant != pool.output.quant:
         return None
     attributes = ConvMaxPoolAttributes(conv.attributes, kind)
     op = Op(conv.op.name, ConvMaxPool.kind, conv.op.inputs, pool.op.outputs, attributes, conv.op.version)
