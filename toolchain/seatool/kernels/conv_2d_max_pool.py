@@ -93,8 +93,8 @@ class ConvMaxPool(WeightedOperator):
 
 @composition(Conv2D, MaxPool2D)
 def conv_max_pool(conv: Conv2D, pool: MaxPool2D, graph: Graph) -> ConvMaxPool | None:
-    """Both as one; None for other windows, where the pooling clamps what the convolution does not, or where its output's
-    scale differs: TFLM lets pooling pass values through between scales that are nearly the same.
+    """Both as one; None for other windows, where the pooling clamps what the convolution does not, or where its
+    output's scale differs: TFLM lets pooling pass values through between scales that are nearly the same.
     """
     (low, high), (least, most) = conv.output_range, pool.output_range
     kind = _pool_of(pool)
