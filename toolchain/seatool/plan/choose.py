@@ -123,7 +123,7 @@ def _raise(graph: Graph, problems: Sequence[str]) -> None:
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise InputError(
             f"{graph.name}: {count} with its operators{lines}",
-            "`seatool inspect MODEL` lists the graph; docs/operators.md says what is supported",
+            "docs/operators.md says what is supported",
         )
 
 

@@ -12,8 +12,10 @@ from seatool.plan.budget import unique
 from seatool.plan.labels import numbered, tensor_labels
 from seatool.plan.program import Buffer, Program
 
-_TAKEN = frozenset({"app", "audio", "console", "harness", "model", "nn", "port"})
-"""Prefixes of the firmware around the model."""
+_FIRMWARE = {"app", "audio", "binding", "board", "console", "device", "fault", "harness", "model", "nn", "port"}
+_LIBRARY = {"assert", "complex", "ctype", "errno", "fenv", "float", "limits", "math", "stdbool", "stddef", "stdint"}
+_TAKEN = frozenset(_FIRMWARE | _LIBRARY | {"stdio", "stdlib", "string", "tgmath", "time"})
+"""Prefixes and headers of the firmware around the model, and of the C library: ours would hide them."""
 
 _QUANTIZED = (DType.INT8, DType.UINT8, DType.INT16)
 
