@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from seatool.boards.board import Board, Core, Region
 from seatool.ir import Array, Attributes, DType, Graph, Op, Tensor
-from seatool.kernels import WHOLE, Admission, Call, Constant, Cost, Operator, Tile, Variant, variant
+from seatool.kernels import Admission, Call, Constant, Cost, Operator, Variant, variant
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Fast(_Kernel):
 
     name = "fast"
 
-    def cost(self, op: StandIn, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: StandIn) -> Cost:
         return Cost(op.output.elements, op.attributes.scratch, 100)
 
 
@@ -78,7 +78,7 @@ class Frugal(_Kernel):
 
     name = "frugal"
 
-    def cost(self, op: StandIn, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: StandIn) -> Cost:
         return Cost(10 * op.output.elements, 0, 50)
 
 
@@ -91,7 +91,7 @@ class Never(_Kernel):
     def admits(self, op: StandIn) -> Admission:
         return Admission(False, "it is Sunday")
 
-    def cost(self, op: StandIn, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: StandIn) -> Cost:
         return Cost(1)
 
 

@@ -1,7 +1,6 @@
 """Kernel knowledge, one file per operator family: meaning, variants, costs and C calls."""
 
 from seatool.kernels.base import (
-    WHOLE,
     Activation,
     Admission,
     Bands,
@@ -14,7 +13,6 @@ from seatool.kernels.base import (
     QuantizationRule,
     Ref,
     TFLiteForm,
-    Tile,
     Variant,
     bind,
     compose,
@@ -25,7 +23,6 @@ from seatool.kernels.base import (
 )
 
 __all__ = [
-    "WHOLE",
     "Activation",
     "Admission",
     "Bands",
@@ -38,7 +35,6 @@ __all__ = [
     "QuantizationRule",
     "Ref",
     "TFLiteForm",
-    "Tile",
     "Variant",
     "bind",
     "compose",

@@ -152,16 +152,6 @@ class Operator(ABC):
 
 
 @dataclass(frozen=True)
-class Tile:
-    """How much of the output one call computes. ``rows`` None: all of it."""
-
-    rows: int | None = None
-
-
-WHOLE = Tile()
-
-
-@dataclass(frozen=True)
 class Admission:
     """Whether a variant can compute an instance; if not, why, in words for the report."""
 
@@ -243,7 +233,7 @@ class Variant(ABC):
         return Admission(True)
 
     @abstractmethod
-    def cost(self, op: Any, tile: Tile = WHOLE) -> Cost: ...
+    def cost(self, op: Any) -> Cost: ...
 
     def constants(self, op: Any) -> tuple[Constant, ...]:
         return ()

@@ -11,7 +11,6 @@ import numpy as np
 
 from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
-    WHOLE,
     Activation,
     Call,
     Constant,
@@ -21,7 +20,6 @@ from seatool.kernels.base import (
     QuantizationRule,
     Ref,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     require_int8,
@@ -260,7 +258,7 @@ class _Elementwise(Variant):
     """Instructions per four elements."""
     code_bytes: int
 
-    def cost(self, op: Binary, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Binary) -> Cost:
         loops = op.loops()
         turns = op.output.elements // loops[-1].count
         return Cost(op.output.elements * self.quarters // 4 + turns * 18, 0, self.code_bytes + 60 * (len(loops) - 1))

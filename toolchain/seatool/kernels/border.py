@@ -10,14 +10,12 @@ import numpy as np
 
 from seatool.ir import Array, DType
 from seatool.kernels.base import (
-    WHOLE,
     Admission,
     Call,
     Cost,
     Operator,
     Ref,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     require_int8,
@@ -102,7 +100,7 @@ class _Conversion(Variant):
     function: str
     per_element: int
 
-    def cost(self, op: _Border, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: _Border) -> Cost:
         return Cost(op.output.elements * self.per_element + 20, 0, 80)
 
     def call(self, op: _Border) -> Call:

@@ -11,7 +11,6 @@ import numpy as np
 
 from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
-    WHOLE,
     Activation,
     Admission,
     Call,
@@ -21,7 +20,6 @@ from seatool.kernels.base import (
     Padding,
     QuantizationRule,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     variant,
@@ -124,7 +122,7 @@ class ConvGemm(Variant):
         most = max(4, self.scratch_limit // (8 * words) // 4 * 4)
         return round_up(ceil_div(pixels, ceil_div(pixels, most)), 4)
 
-    def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Conv2D) -> Cost:
         words, panel, pixels = ceil_div(op.taps, 4), self.panel_pixels(op), math.prod(op.output.shape[:3])
         pairs = op.groups * ceil_div(op.out_channels // op.groups, 2)
         panels, tiles = ceil_div(pixels, panel), ceil_div(pixels, 4)
@@ -177,7 +175,7 @@ class ConvVector(Variant):
             math.prod(op.output.shape[:3]) <= _FEW_PIXELS, f"more than {_FEW_PIXELS} pixels share the work on weights"
         )
 
-    def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Conv2D) -> Cost:
         words = ceil_div(op.taps, 4)
         gather = 6 * words + 12 * op.kernel_size[0] + 30
         pixels = math.prod(op.output.shape[:3])

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from seatool.kernels.base import WHOLE, Admission, Call, Constant, Cost, Tile, Variant, variant
+from seatool.kernels.base import Admission, Call, Constant, Cost, Variant, variant
 from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.fixed_point import Int64
 from seatool.kernels.rounding import ceil_div
@@ -218,7 +218,7 @@ class ConvRows(_PackedRows):
         (run,) = self.runs(op)
         return 4 * (2 * _tiles(op).pairs + 1 + 2 * run.total) + self.panels(op, (rows - 1) * y.stride + y.kernel)
 
-    def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Conv2D) -> Cost:
         (run,), (y, _) = self.runs(op), op.axes()
         batches, height, width, channels = op.output.shape
         depth, rows = op.input(0).shape[3], self.band_rows(op)
@@ -255,7 +255,7 @@ class ConvRowsF2(_PackedRows):
         fixed = 4 * sums + 4 * op.input(0).shape[3] + 2 * sum(run.total for run in runs)
         return 4 * fixed + self.panels(op, 2 * rows)
 
-    def cost(self, op: Conv2D, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Conv2D) -> Cost:
         batches, height, width, channels = op.output.shape
         depth, rows = op.input(0).shape[3], self.band_rows(op)
         bands, pairs = ceil_div(height, rows), ceil_div(height, 2)

@@ -12,7 +12,6 @@ import numpy as np
 
 from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
-    WHOLE,
     Activation,
     Admission,
     Call,
@@ -22,7 +21,6 @@ from seatool.kernels.base import (
     Padding,
     QuantizationRule,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     variant,
@@ -157,7 +155,7 @@ class _Depthwise(Variant):
         words = self.input_rows(op, blocking.rows) * self.row_words(op)
         return bands * (words * groups + 90 * op.out_channels)
 
-    def cost(self, op: DepthwiseConv2D, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: DepthwiseConv2D) -> Cost:
         blocking = self.blocking(op)
         batches, height, _, channels = op.output.shape
         rows = height * channels * self.row_instructions(op)

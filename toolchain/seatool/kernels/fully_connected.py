@@ -11,7 +11,6 @@ import numpy as np
 
 from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
-    WHOLE,
     Activation,
     Call,
     Constant,
@@ -19,7 +18,6 @@ from seatool.kernels.base import (
     Field,
     QuantizationRule,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     variant,
@@ -118,7 +116,7 @@ class FullyConnectedBlocks(Variant):
 
     name, header = "blocks", "nn_fully_connected_s8.h"
 
-    def cost(self, op: FullyConnected, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: FullyConnected) -> Cost:
         instructions = op.batches * vector_instructions(op, op.depth)
         return Cost(instructions, 8 * ceil_div(op.depth, 4), 500)
 

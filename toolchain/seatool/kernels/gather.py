@@ -11,7 +11,6 @@ import numpy as np
 
 from seatool.ir import Array, Attributes, DType, Tensor
 from seatool.kernels.base import (
-    WHOLE,
     Call,
     Cost,
     Field,
@@ -19,7 +18,6 @@ from seatool.kernels.base import (
     QuantizationRule,
     Ref,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     require_int8,
@@ -231,7 +229,7 @@ class GatherRuns(Variant):
 
     name, header = "runs", "nn_gather_s8.h"
 
-    def cost(self, op: Gather, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Gather) -> Cost:
         loops = op.loops()
         run = loops[-1]
         turns = op.output.elements // run.count

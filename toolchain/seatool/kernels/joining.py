@@ -12,7 +12,6 @@ import numpy as np
 
 from seatool.ir import Array, Attributes, DType, Tensor
 from seatool.kernels.base import (
-    WHOLE,
     Activation,
     Call,
     Constant,
@@ -22,7 +21,6 @@ from seatool.kernels.base import (
     QuantizationRule,
     Ref,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     require_int8,
@@ -166,7 +164,7 @@ class SplitV(Splitting):
 class _Runs(Variant):
     """Copies of whole runs."""
 
-    def cost(self, op: Any, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Any) -> Cost:
         whole, parts, axis = self.arrangement(op)
         rows = math.prod(whole.shape[:axis])
         copies = sum(copy_cost(run) for run in self.runs(op))

@@ -9,14 +9,12 @@ import numpy as np
 
 from seatool.ir import Array, Attributes, DType
 from seatool.kernels.base import (
-    WHOLE,
     Admission,
     Call,
     Constant,
     Cost,
     Operator,
     Ref,
-    Tile,
     Variant,
     operator,
     require_int8,
@@ -104,7 +102,7 @@ class Table(_Unary):
     def admits(self, op: Operator) -> Admission:
         return Admission.when(variable_index(op) is not None, "not a function of one int8 value")
 
-    def cost(self, op: Operator, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Operator) -> Cost:
         return Cost(op.output.elements * 7 // 2 + 20, 0, 120)
 
     def constants(self, op: Operator) -> tuple[Constant, ...]:
@@ -126,7 +124,7 @@ class Clamp(_Unary):
             return Admission(False, "not a function of one int8 value")
         return Admission.when(clamp_of(op) is not None, "not a clamp")
 
-    def cost(self, op: Operator, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Operator) -> Cost:
         return Cost(op.output.elements * 3 // 2 + 20, 0, 50)
 
     def call(self, op: Operator) -> Call:

@@ -11,7 +11,6 @@ import numpy as np
 
 from seatool.ir import Array, Attributes, DType
 from seatool.kernels.base import (
-    WHOLE,
     Admission,
     Call,
     Cost,
@@ -19,7 +18,6 @@ from seatool.kernels.base import (
     Operator,
     Ref,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     require_int8,
@@ -146,7 +144,7 @@ class MeanColumns(_MeanKernel):
         inner = op.loops()[0][-1]
         return Admission.when(inner.count >= 4 and inner.steps == (1,), "fewer than 4 neighbouring columns are kept")
 
-    def cost(self, op: Mean, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Mean) -> Cost:
         kept, reduced = op.loops()
         words = op.output.elements // kept[-1].count * -(-kept[-1].count // 4)
         parts = op.count // reduced[-1].count
@@ -159,7 +157,7 @@ class MeanElements(_MeanKernel):
 
     name, header, function = "elements", "nn_mean_s8.h", "nn_mean_s8"
 
-    def cost(self, op: Mean, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Mean) -> Cost:
         run = op.loops()[1][-1]
         parts = op.count // run.count
         per_run = run.count * 4 if run.steps != (1,) or run.count < 4 else run.count + 6

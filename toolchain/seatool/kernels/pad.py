@@ -10,14 +10,12 @@ import numpy as np
 
 from seatool.ir import Array, DType
 from seatool.kernels.base import (
-    WHOLE,
     Call,
     Cost,
     Operator,
     QuantizationRule,
     Ref,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     require_int8,
@@ -108,7 +106,7 @@ class PadRows(Variant):
 
     name, header = "rows", "nn_pad_s8.h"
 
-    def cost(self, op: PadOperator, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: PadOperator) -> Cost:
         row = _merged(op)[-1][0]
         rows = op.input(0).elements // row
         gaps = op.output.elements - op.input(0).elements

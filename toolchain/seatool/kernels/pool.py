@@ -12,7 +12,6 @@ import numpy as np
 
 from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
-    WHOLE,
     Activation,
     Admission,
     Call,
@@ -23,7 +22,6 @@ from seatool.kernels.base import (
     QuantizationRule,
     Ref,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     require_int8,
@@ -179,14 +177,13 @@ class _PoolKernel(Variant):
     window: _WindowCost
     code_bytes: int
 
-    def cost(self, op: Pool2D, tile: Tile = WHOLE) -> Cost:
-        a, (batches, height, _, channels) = op.attributes, op.output.shape
+    def cost(self, op: Pool2D) -> Cost:
+        a, (batches, _, _, channels) = op.attributes, op.output.shape
         whole, edges, seen = self.windows(op)
         steps = self.steps(channels)
         instructions = whole * (5 + steps * self.window.whole_window(a.filter_height * a.filter_width))
         instructions += edges * (20 + steps * self.window.edge_window(seen))
-        share = 1.0 if tile.rows is None else tile.rows / height
-        return Cost(round(batches * instructions * share), 0, self.code_bytes * (3 if edges else 1))
+        return Cost(round(batches * instructions), 0, self.code_bytes * (3 if edges else 1))
 
     def steps(self, channels: int) -> int:
         """Turns of the inner loop over the channels."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from seatool.ir import Array, Attributes, Quantization
 from seatool.kernels.base import (
-    WHOLE,
     Call,
     Constant,
     Cost,
@@ -19,7 +18,6 @@ from seatool.kernels.base import (
     QuantizationRule,
     Ref,
     TFLiteForm,
-    Tile,
     Variant,
     operator,
     require_int8,
@@ -121,7 +119,7 @@ class SoftmaxRows(Variant):
 
     name, header = "table_exp", "nn_softmax_s8.h"
 
-    def cost(self, op: Softmax, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Softmax) -> Cost:
         elements = op.output.elements
         return Cost(elements * 45 + elements // op.output.shape[-1] * 110, 0, 400)
 

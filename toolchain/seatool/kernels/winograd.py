@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from seatool.kernels.base import WHOLE, Admission, Bands, Call, Constant, Cost, Ref, Tile, Variant
+from seatool.kernels.base import Admission, Bands, Call, Constant, Cost, Ref, Variant
 from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.conv_2d_max_pool import ConvMaxPool, Pool
 from seatool.kernels.fixed_point import Int64
@@ -256,7 +256,7 @@ class Winograd(Variant):
         each = 0 if plain else work.exact if conv.requantize_form == EXACT else work.rounding
         return work.outputs[pool] + each * requantizations
 
-    def cost(self, op: Conv2D | ConvMaxPool, tile: Tile = WHOLE) -> Cost:
+    def cost(self, op: Conv2D | ConvMaxPool) -> Cost:
         tiling = self.tiling(op)
         instructions = tiling.instructions(self.stored, self.outputs(op))
         return Cost(op.input(0).shape[0] * instructions, tiling.scratch(self.stored, _pool(op)), 2800)
