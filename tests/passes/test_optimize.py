@@ -184,3 +184,14 @@ def test_what_depends_on_constants_only_is_computed() -> None:
     assert [op.kind for op in optimized.ops] == ["ADD"]
     assert messages == ("computed tanh_0 (TANH) at compile time",)
     assert_same(graph, optimized, random_int8(SHAPE))
+
+
+def test_without_merging_only_constants_are_computed() -> None:
+    build = Builder(SHAPE, QUANT)
+    one = build.add("RELU", build.constant(np.int8([3]), QUANT), shape=(1,), quant=QUANT)
+    here = build.add("RESHAPE", build.add("RELU", build.add("MUL", "x", one, shape=SHAPE, quant=QUANT)))
+    graph = build.graph(here)
+    kept, said = optimize(graph, merge=False)
+    assert [op.kind for op in kept.ops] == ["MUL", "RELU", "RESHAPE"]
+    assert len(said) == 1
+    assert len(optimize(graph)[0].ops) < 3

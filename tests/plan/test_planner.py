@@ -10,7 +10,7 @@ from seatool.errors import BudgetError, InputError
 from seatool.ir import DType, Graph, Op, Quantization, Tensor
 from seatool.kernels import Padding
 from seatool.kernels.conv_2d import Conv2DAttributes
-from seatool.plan import PlanOptions, Program, plan, remeasured
+from seatool.plan import PlanOptions, Program, frontier, plan, remeasured
 from seatool.plan.budget import RUNTIME_CODE_BYTES, RUNTIME_DATA_BYTES
 from seatool.plan.students import student_of, students
 from standins import board, chain, graph, layer, student, view
@@ -228,3 +228,30 @@ def test_model_that_computes_nothing_is_refused() -> None:
 def test_plans_are_reproducible() -> None:
     net = student(students()[2].filters)
     assert str(plan(net, M7).buffers) == str(plan(net, M7).buffers)
+
+
+@pytest.mark.parametrize("stack", [0, -8, 4, 4100])
+def test_a_stack_that_cannot_be_is_bad_input(stack: int) -> None:
+    for make in (plan, frontier):
+        with pytest.raises(InputError, match=f"a stack of {stack} bytes: expected a positive multiple of 8"):
+            make(chain([100, 100]), M7, PlanOptions(stack_bytes=stack))
+
+
+@pytest.mark.parametrize("stack", [200 * K, 128 * K, 128 * K - 512])
+def test_a_stack_larger_than_its_region_is_refused_with_the_bars(stack: int) -> None:
+    for make in (plan, frontier):
+        with pytest.raises(BudgetError, match="does not fit test") as failure:
+            make(chain([100, 100]), M7, PlanOptions(stack_bytes=stack))
+        assert "ram0   needs" in failure.value.message
+        assert "fault stack 512" in failure.value.message
+        largest = 128 * K - 512 - RUNTIME_DATA_BYTES
+        assert f"--stack {largest} at most" in str(failure.value.hint)
+    assert plan(chain([100, 100]), M7, PlanOptions(stack_bytes=largest)).stack_bytes == largest
+
+
+def test_every_region_of_a_plan_fits() -> None:
+    """The stack's region too, where the firmware leaves next to nothing of it to the model."""
+    for left in (0, 8, 64, 256):
+        stack = 128 * K - 512 - RUNTIME_DATA_BYTES - left
+        program = plan(chain([300, 300], scratch=64), M7, PlanOptions(stack_bytes=stack))
+        assert all(usage.fits for usage in program.usage)

@@ -116,3 +116,14 @@ def test_a_chain_is_a_function_per_stage_with_a_readable_loop(tmp_path: Path) ->
     assert re.search(rf"layer_{step.name}\(const chain_state \*s\)\n\{{\n    int32_t done\[\d\] = \{{0\}};\n", source)
     assert re.search(r"ring +\w+ +dtcm", source)
     assert all(operator.output.name not in program.buffers for operator in step.operators[:-1])
+
+
+@pytest.mark.parametrize("optimize", plan.OPTIMIZE)
+def test_without_fusion_every_operator_is_a_step_and_every_tensor_exists(optimize: plan.Optimize) -> None:
+    graph = network("student")
+    fused = plan.plan(graph, M7, plan.PlanOptions(optimize=optimize))
+    assert len(fused.steps) < len(graph.ops)
+    program = plan.plan(graph, M7, plan.PlanOptions(optimize=optimize, fuse=False))
+    assert [step.name for step in program.steps] == [op.name for op in graph.ops]
+    assert all(len(step.stages) == 1 and step.strip is None for step in program.steps)
+    assert {name for op in graph.ops for name in op.outputs} <= set(program.buffers)

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 RegionKind = Literal["flash", "tcm", "itcm", "sram"]
 
+STACK_ALIGNMENT_BYTES = 8
+"""The stack's size is a multiple of it: the stack pointer is aligned at every public interface. Source: AAPCS32, 6.2.1."""
+
 FAULT_STACK_BYTES = 512
 """What the fault handler runs on once the stack itself is unusable; reserved beside the stack in every image."""
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from seatool import resources
-from seatool.boards.board import FAULT_STACK_BYTES, Board, Core, Region
+from seatool.boards.board import FAULT_STACK_BYTES, STACK_ALIGNMENT_BYTES, Board, Core, Region
 from seatool.boards.machines import MACHINES, Window
 from seatool.boards.mpu import protection
 from seatool.errors import InputError
@@ -196,8 +196,9 @@ def _map_faults(board: Board) -> Iterator[str]:
     if board.flash.emulator_address != 0:
         yield f"emulator.regions: flash has to be at 0, where {machine.name} fetches its first vectors"
     room = board.stack_region.size - FAULT_STACK_BYTES
-    if board.stack_bytes % 8 or board.stack_bytes > room:
-        yield f"stack = {board.stack_bytes}: expected a multiple of 8, at most {room} ({board.stack_region.name})"
+    if board.stack_bytes % STACK_ALIGNMENT_BYTES or board.stack_bytes > room:
+        multiple = f"a multiple of {STACK_ALIGNMENT_BYTES}"
+        yield f"stack = {board.stack_bytes}: expected {multiple}, at most {room} ({board.stack_region.name})"
     try:
         protection(board, machine)
     except ValueError as error:

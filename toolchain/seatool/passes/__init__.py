@@ -28,9 +28,12 @@ def prepare(graph: Graph) -> Graph:
     return _apply(_PREPARE, graph)[0]
 
 
-def optimize(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
-    """An int8 graph with the same results and fewer operators, and one sentence on each rewrite."""
-    return _apply(_OPTIMIZE, graph)
+def optimize(graph: Graph, merge: bool = True) -> tuple[Graph, tuple[str, ...]]:
+    """An int8 graph with the same results and fewer operators, and one sentence on each rewrite.
+
+    Without ``merge`` every operator stays that does not depend on constants only.
+    """
+    return _apply(_OPTIMIZE if merge else (fold_constants,), graph)
 
 
 def _apply(passes: tuple[Pass, ...], graph: Graph) -> tuple[Graph, tuple[str, ...]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from seatool.boards.board import FAULT_STACK_BYTES, Board
-from seatool.errors import BudgetError
+from seatool.boards.board import FAULT_STACK_BYTES, STACK_ALIGNMENT_BYTES, Board
+from seatool.errors import BudgetError, InputError
 from seatool.kernels import Constant
 from seatool.plan.bars import bar, percent
 from seatool.plan.program import Part, Program, Usage
@@ -78,6 +78,23 @@ def firmware_ram(stack_bytes: int) -> tuple[Part, ...]:
         Part(FAULT_STACK, FAULT_STACK_BYTES),
         Part(DATA, RUNTIME_DATA_BYTES, estimated=True),
     )
+
+
+def require_stack(board: Board, stack_bytes: int) -> None:
+    """InputError for a size that no stack can have, BudgetError for one that does not fit the stack's region."""
+    if stack_bytes <= 0 or stack_bytes % STACK_ALIGNMENT_BYTES:
+        above = max(STACK_ALIGNMENT_BYTES, -(-stack_bytes // STACK_ALIGNMENT_BYTES) * STACK_ALIGNMENT_BYTES)
+        raise InputError(
+            f"a stack of {stack_bytes} bytes: expected a positive multiple of {STACK_ALIGNMENT_BYTES}",
+            f"for example --stack {above}",
+        )
+    own = Usage(board.stack_region.name, board.stack_region.size, firmware_ram(stack_bytes))
+    if not own.fits:
+        most = stack_bytes - (own.needed - own.capacity)
+        raise BudgetError(
+            f"a stack of {stack_bytes:,} bytes does not fit {board.name}\n{describe(own)}",
+            f"what would fit: --stack {most - most % STACK_ALIGNMENT_BYTES} at most, if the model needs nothing of it",
+        )
 
 
 def usage(board: Board, flash: FlashNeeds, ram: Mapping[str, RamNeeds], limits: Limits) -> tuple[Usage, ...]:

@@ -90,7 +90,9 @@ def bind_all(graph: Graph) -> tuple[Operator, ...]:
     return tuple(bound)
 
 
-def groups(graph: Graph, bound: Sequence[Operator], hot: int, largest: int) -> tuple[tuple[Group, ...], ...]:
+def groups(
+    graph: Graph, bound: Sequence[Operator], hot: int, largest: int, *, fuse: bool = True
+) -> tuple[tuple[Group, ...], ...]:
     """For every operator the groups that begin with it, the operator alone first.
 
     Raises InputError that lists all operators without any kernel.
@@ -101,6 +103,7 @@ def groups(graph: Graph, bound: Sequence[Operator], hot: int, largest: int) -> t
         hot: Bytes of the fastest region. Kernels read their scratch over and over: one that needs more is considered
             only where no other can compute the operator.
         largest: Bytes of the largest region; a kernel that needs more scratch cannot be placed.
+        fuse: Also the groups of several operators.
     """
     result, problems = [], []
     passes: Passes = cache(partial(_passes, graph=graph))
@@ -112,7 +115,7 @@ def groups(graph: Graph, bound: Sequence[Operator], hot: int, largest: int) -> t
             source = operator.op.source or operator.op.name
             reasons = alone.rejected or (("no kernel", "none is registered"),)
             problems += [f"{source}  {operator.kind}: {variant}: {reason}" for variant, reason in reasons]
-        result.append((alone, *_fused(graph, bound, first, hot, passes)))
+        result.append((alone, *(_fused(graph, bound, first, hot, passes) if fuse else ())))
     _raise(graph, problems)
     return tuple(result)
 

@@ -21,6 +21,7 @@ from seatool.plan.budget import (
     constant_bytes,
     firmware_ram,
     ram_usage,
+    require_stack,
     usage,
 )
 from seatool.plan.choose import bind_all, groups, rejections
@@ -42,16 +43,24 @@ OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """Limits that the user sets, in bytes (None: the board's own), and what to prefer within them."""
+    """Limits that the user sets, in bytes (None: the board's own), and what to prefer within them.
+
+    Without ``fuse`` every operator is a step of its own: then every tensor exists and can be compared with TFLM's.
+    """
 
     stack_bytes: int | None = None
     ram_limit: int | None = None
     flash_limit: int | None = None
     optimize: Optimize = "speed"
+    fuse: bool = True
 
     def limits(self, board: Board) -> Limits:
-        """With the board's stack where the user did not choose one."""
+        """With the board's stack where the user did not choose one.
+
+        Raises InputError or BudgetError for a stack that is impossible.
+        """
         stack = board.stack_bytes if self.stack_bytes is None else self.stack_bytes
+        require_stack(board, stack)
         return Limits(stack, self.ram_limit, self.flash_limit)
 
 
@@ -73,6 +82,7 @@ class Planner:
     graph: Graph
     board: Board
     limits: Limits
+    fuse: bool = True
 
     @cached_property
     def front(self) -> FrontEnd | None:
@@ -108,7 +118,8 @@ class Planner:
     @cached_property
     def space(self) -> Space:
         """Everything that may be chosen; InputError for operators that cannot be compiled."""
-        begins = groups(self.graph, bind_all(self.graph), self.rooms[0].bytes, max(room.bytes for room in self.rooms))
+        largest = max(room.bytes for room in self.rooms)
+        begins = groups(self.graph, bind_all(self.graph), self.rooms[0].bytes, largest, fuse=self.fuse)
         floor = 0
         if self.front is not None:
             inputs = sum(Span(0, 0, self.graph.tensors[name].bytes).room for name in self.graph.inputs)
@@ -164,13 +175,16 @@ class Planner:
         draft = self.draft(picks)
         if (layout := arrange(draft.demand, self.rooms, limit)) is None:
             return None
+        usages = self.usages(draft, layout)
+        if not all(region.fits for region in usages):
+            return None
         return Program(
             graph=self.graph,
             board=self.board,
             steps=_steps(draft, self.front, self.space, layout),
             buffers=_buffers(draft, layout),
             blocks=layout.heights,
-            usage=self.usages(draft, layout),
+            usage=usages,
             activation_bytes=layout.activation_bytes,
             liveness_bound=self.liveness_bound,
             stack_bytes=self.limits.stack,
@@ -237,7 +251,7 @@ def plan(graph: Graph, board: Board, options: PlanOptions | None = None) -> Prog
         BudgetError: The model does not fit the board or the limits.
     """
     options = options or PlanOptions()
-    _, program = Planner(graph, board, options.limits(board)).choose(options.optimize)
+    _, program = Planner(graph, board, options.limits(board), options.fuse).choose(options.optimize)
     return program
 
 
