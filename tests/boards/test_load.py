@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,12 @@ MESSAGES = {
     "base_itself": r'base = "base_itself.toml": a board cannot be based on itself',
     "base_number": r"base = 7: expected the name of a board",
     "base_unknown": r'base = "m8": there is no such board; boards: m7, mps2-an500, nucleo-h743zi',
+    "cache_missing": r"core: missing: dcache",
+    "cache_size_unknown": r'core.icache = "12K": expected "4K", "8K", "16K", "32K" or "64K"',
     "clock_is_text": r'core.clock_hz = "fast": expected the core clock in Hz, a positive integer',
     "clock_not_supported": r"core.clock_hz = 216000000: port stm32h743 runs at 400000000 or 480000000",
+    "console_missing": r"the file: missing: pins",
+    "console_pin_not_of_usart3": r'pins.console_tx = "PA9": expected "PB10", "PC10" or "PD8", where USART3 sends',
     "emulator_flash_not_at_zero": r"emulator.regions: flash has to be at 0",
     "emulator_region_missing": r"emulator.regions: dtcm has no address",
     "emulator_region_outside_ram": r"emulator.regions: axi is outside the RAM of mps2-an500 \(0x00000000 to 0x003fffff",
@@ -28,9 +33,13 @@ MESSAGES = {
     "emulator_region_unknown": r"emulator.regions: there is no region called ccm; regions: flash, itcm, dtcm",
     "emulator_regions_overlap": r"emulator.regions: sram123 \(0x60100000 to 0x60147fff\) overlaps sram4",
     "emulator_regions_too_scattered": r"the emulator needs \d+ MPU regions to protect this memory map and has 8",
+    "flash_too_fast": r"memory: flash needs 4 wait states at 480000000 Hz; wait_states = 2",
     "fpu_unknown": r'core.fpu = "vfp": expected "fpv5-d16" \(double precision\) or "fpv5-sp-d16"',
     "key_unknown": r"unknown key colour; known: name, title, port",
     "keys_missing": r"missing: title, port, stack, core, memory, emulator",
+    "line_fill_missing": r"memory: more has no line_fill_cycles, but the core has a cache",
+    "line_fill_of_tcm": r"memory: dtcm is tightly coupled: line_fill_cycles has no meaning there",
+    "line_fill_without_cache": r"memory: psram has line_fill_cycles, but the core has no cache",
     "machine_unknown": r'emulator.machine = "mps3-an547": expected "mps2-an500"',
     "memory_is_text": r'memory = "2M": expected at least one \[\[memory\]\] table',
     "name_upper_case": r'name = "M7 Board": expected lower-case letters, digits and dashes',
@@ -100,10 +109,48 @@ def test_m7_is_shaped_as_the_stm32h743() -> None:
 
 def test_a_board_inherits_what_it_does_not_say() -> None:
     base, board = boards.load("m7"), boards.load("nucleo-h743zi")
-    assert board.memory == base.memory
+    assert board.memory[1:] == base.memory[1:]
+    assert board.flash == replace(base.flash, wait_states=2, line_fill_cycles=20)
     assert (board.core.cpu, board.core.clock_hz, board.core.hse_bypass_hz) == ("cortex-m7", 400_000_000, 8_000_000)
-    assert board.pins == {"console_tx": "PD8", "console_rx": "PD9", "led": "PB0"}
+    assert board.pins == {"console_tx": "PD8", "led": "PB0"}
     assert board.probe == {"openocd": "board/st_nucleo_h743zi.cfg", "pyocd": "stm32h743xx"}
+
+
+def test_timing_of_the_m7() -> None:
+    board = boards.load("m7")
+    cached = {region.name: (region.is_cached, region.line_fill_cycles, region.wait_states) for region in board.memory}
+    assert cached == {
+        "flash": (True, 24, 4),
+        "itcm": (False, None, 0),
+        "dtcm": (False, None, 0),
+        "axi": (True, 16, 0),
+        "sram123": (True, 32, 0),
+        "sram4": (True, 36, 0),
+    }
+    core = board.core
+    assert (core.icache_bytes, core.icache_ways, core.dcache_bytes, core.dcache_ways) == (16384, 2, 16384, 4)
+    assert core.cache_line_bytes == 32
+
+
+def test_the_ports_that_use_no_cache_have_none() -> None:
+    board = boards.load("mps2-an500")
+    assert (board.core.icache_bytes, board.core.dcache_bytes) == (0, 0)
+    assert not any(region.is_cached for region in board.memory)
+
+
+def test_a_region_may_be_added_to_the_base(tmp_path: Path) -> None:
+    (tmp_path / "more.toml").write_text(
+        'base = "mps2-an500"\nname = "more"\n[[memory]]\nname = "ccm"\nkind = "tcm"\naddress = 0x1000_0000\n'
+        'size = "64K"\n[emulator.regions]\nccm = 0x2000_0000\nsram = 0x2010_0000\n'
+        '[[memory]]\nname = "sram"\nsize = "1M"\n'
+    )
+    board = boards.load(tmp_path / "more.toml")
+    assert [(region.name, region.size >> 10) for region in board.memory] == [
+        ("flash", 4096),
+        ("sram", 1024),
+        ("psram", 8192),
+        ("ccm", 64),
+    ]
 
 
 def test_a_board_file_may_be_based_on_a_file_beside_it(tmp_path: Path) -> None:

@@ -44,9 +44,8 @@ static void raise_voltage(void)
 
 static void set_flash_latency(void)
 {
-    uint32_t latency = BOARD_CLOCK_HZ > OVERDRIVE_HZ ? 4u : 2u;
-    FLASH_ACR = (FLASH_ACR & ~FLASH_ACR_LATENCY) | latency;
-    while ((FLASH_ACR & FLASH_ACR_LATENCY) != latency) {
+    FLASH_ACR = (FLASH_ACR & ~FLASH_ACR_LATENCY) | BOARD_FLASH_WAIT_STATES;
+    while ((FLASH_ACR & FLASH_ACR_LATENCY) != BOARD_FLASH_WAIT_STATES) {
     }
 }
 

@@ -32,7 +32,6 @@ static void console_init(void)
     USART3->BRR = (CLOCK_APB1_HZ + BAUD / 2u) / BAUD;
     USART3->CR1 = USART_CR1_UE | USART_CR1_TE;
     gpio_usart(BOARD_CONSOLE_TX_PORT, BOARD_CONSOLE_TX_PIN);
-    gpio_usart(BOARD_CONSOLE_RX_PORT, BOARD_CONSOLE_RX_PIN);
 }
 
 static void enable_caches(void)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 RegionKind = Literal["flash", "tcm", "itcm", "sram"]
 
 STACK_ALIGNMENT_BYTES = 8
-"""The stack's size is a multiple of it: the stack pointer is aligned at every public interface. Source: AAPCS32, 6.2.1."""
+"""The stack's size is a multiple of it: the stack pointer is aligned at public interfaces. Source: AAPCS32, 6.2.1."""
 
 FAULT_STACK_BYTES = 512
 """What the fault handler runs on once the stack itself is unusable; reserved beside the stack in every image."""
@@ -20,6 +20,9 @@ class Region:
     """A block of memory. Sizes and addresses in bytes; ``emulator_address`` is where the emulator puts it.
 
     ``emulator_address`` is None for a region that the emulated machine lacks: nothing can be placed there.
+    ``wait_states`` are what the memory needs beyond one cycle of its bus; the port sets the flash to them.
+    ``line_fill_cycles`` are cycles of the core from a miss to the last byte of the line, ``wait_states`` included;
+    None where no cache is in front of the region. Tightly coupled memory takes one cycle and no cache.
     """
 
     name: str
@@ -27,6 +30,7 @@ class Region:
     address: int
     size: int
     wait_states: int = 0
+    line_fill_cycles: int | None = None
     emulator_address: int | None = None
     title: str = ""
 
@@ -35,15 +39,28 @@ class Region:
         """The first address behind the region."""
         return self.address + self.size
 
+    @property
+    def is_cached(self) -> bool:
+        return self.line_fill_cycles is not None
+
 
 @dataclass(frozen=True)
 class Core:
-    """``clock_hz`` of the core; ``hse_bypass_hz`` of the external clock it derives from (0: internal oscillator)."""
+    """``clock_hz`` of the core; ``hse_bypass_hz`` of the external clock it derives from (0: internal oscillator).
+
+    ``icache_bytes`` and ``dcache_bytes`` are 0 where the port uses no cache. Ways and the length of a line are the same
+    in every Cortex-M7. Source: Arm DDI 0489, 5.1 and 5.7.
+    """
 
     cpu: str
     fpu: str
     clock_hz: int
     hse_bypass_hz: int = 0
+    icache_bytes: int = 0
+    dcache_bytes: int = 0
+    icache_ways: int = 2
+    dcache_ways: int = 4
+    cache_line_bytes: int = 32
 
 
 @dataclass(frozen=True)

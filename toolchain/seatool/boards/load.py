@@ -9,7 +9,7 @@ from functools import cache
 from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 from seatool import resources
 from seatool.boards.board import FAULT_STACK_BYTES, STACK_ALIGNMENT_BYTES, Board, Core, Region
@@ -18,7 +18,8 @@ from seatool.boards.mpu import protection
 from seatool.errors import InputError
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20}
-_PORT_CLOCKS_HZ = {"stm32h743": (400_000_000, 480_000_000), "mps2_an500": (25_000_000,)}
+_PORT_CLOCKS_HZ = {"stm32h743": {400_000_000: 2, 480_000_000: 4}, "mps2_an500": {25_000_000: 0}}
+"""By port: the clocks it can make, and the least wait states of the flash at each (RM0433, table 17)."""
 _HINT = "boards/m7.toml is an example; boards/board.schema.json lists every key"
 
 
@@ -94,11 +95,33 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables merge key by key; anything else, lists included, is replaced."""
+    """Tables merge key by key, and so do ``[[tables]]`` of the same name; anything else is replaced."""
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)
-        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = _merged(old, value)
+        elif _are_named(old) and _are_named(value):
+            merged[key] = _merged_by_name(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _are_named(value: Any) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(item, dict) and "name" in item for item in value)
+
+
+def _merged_by_name(base: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``base`` with the tables of ``changes`` merged into those of the same name, and the others behind them."""
+    names = [item["name"] for item in base]
+    merged = list(base)
+    for change in changes:
+        if change["name"] in names:
+            at = names.index(change["name"])
+            merged[at] = _merged(merged[at], change)
+        else:
+            merged.append(change)
     return merged
 
 
@@ -155,18 +178,35 @@ def _value_faults(data: Mapping[str, Any]) -> Iterator[str]:
     for region in data["memory"]:
         if region["kind"] != "itcm" and region["name"] not in mapped:
             yield f"emulator.regions: {region['name']} has no address"
-    clocks = _PORT_CLOCKS_HZ[data["port"]]
-    if data["core"]["clock_hz"] not in clocks:
-        allowed = " or ".join(str(clock) for clock in clocks)
-        yield f"core.clock_hz = {data['core']['clock_hz']}: port {data['port']} runs at {allowed}"
+    yield from _timing_faults(data)
+
+
+def _timing_faults(data: Mapping[str, Any]) -> Iterator[str]:
+    clock, clocks = data["core"]["clock_hz"], _PORT_CLOCKS_HZ[data["port"]]
+    if clock not in clocks:
+        yield f"core.clock_hz = {clock}: port {data['port']} runs at {' or '.join(map(str, clocks))}"
+    has_cache = "icache" in data["core"] or "dcache" in data["core"]
+    for region in data["memory"]:
+        name, states, filled = region["name"], region.get("wait_states", 0), "line_fill_cycles" in region
+        least = clocks.get(clock, 0) if region["kind"] == "flash" else 0
+        if states < least:
+            yield f"memory: {name} needs {least} wait states at {clock} Hz; wait_states = {states}"
+        if filled and region["kind"] in ("tcm", "itcm"):
+            yield f"memory: {name} is tightly coupled: line_fill_cycles has no meaning there"
+        elif filled and not has_cache:
+            yield f"memory: {name} has line_fill_cycles, but the core has no cache"
+        elif has_cache and not filled and region["kind"] in ("flash", "sram"):
+            yield f"memory: {name} has no line_fill_cycles, but the core has a cache"
 
 
 def _board(data: Mapping[str, Any]) -> Board:
     mapped = data["emulator"]["regions"]
+    core = dict(data["core"])
+    core["icache_bytes"], core["dcache_bytes"] = (size_bytes(core.pop(key, 0)) for key in ("icache", "dcache"))
     return Board(
         name=data["name"],
         title=data["title"],
-        core=Core(**data["core"]),
+        core=Core(**core),
         memory=tuple(
             Region(**{**region, "size": size_bytes(region["size"])}, emulator_address=mapped.get(region["name"]))
             for region in data["memory"]
