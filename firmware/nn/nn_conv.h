@@ -56,13 +56,10 @@ NN_INLINE int8_t *nn_append_value(int8_t *to, int32_t value, int32_t count)
     return to;
 }
 
-/* One row of taps, from input row `row` (NULL: padding) and column `left` on; outside stands the zero point. */
+/* One row of taps, from input row `row` and column `left` on; outside stands the zero point. */
 NN_INLINE int8_t *nn_conv_gather_row(const nn_conv_args *a, int8_t *taps, const int8_t *row, int32_t left)
 {
     const int32_t depth = a->in_channels / a->groups;
-    if (row == NULL) {
-        return nn_append_value(taps, -a->input_offset, a->kernel_width * depth);
-    }
     if (a->dilation_x == 1 && a->groups == 1 && left >= 0 && left + a->kernel_width <= a->input_width) {
         return nn_append(taps, row + left * depth, a->kernel_width * depth);
     }
@@ -76,10 +73,12 @@ NN_INLINE int8_t *nn_conv_gather_row(const nn_conv_args *a, int8_t *taps, const 
 /* All taps of output pixel (y, x), in the order of the weights; `image` starts at the group's first channel. */
 NN_INLINE void nn_conv_gather(const nn_conv_args *a, int8_t *taps, const int8_t *image, int32_t y, int32_t x)
 {
+    const int32_t row_bytes = a->input_width * a->in_channels, left = x * a->stride_x - a->pad_left;
     int32_t top = y * a->stride_y - a->pad_top;
     for (int32_t i = 0; i < a->kernel_height; i++, top += a->dilation_y) {
-        const int8_t *row = top >= 0 && top < a->input_height ? image + top * a->input_width * a->in_channels : NULL;
-        taps = nn_conv_gather_row(a, taps, row, x * a->stride_x - a->pad_left);
+        taps = top >= 0 && top < a->input_height
+                   ? nn_conv_gather_row(a, taps, image + top * row_bytes, left)
+                   : nn_append_value(taps, -a->input_offset, a->kernel_width * (a->in_channels / a->groups));
     }
 }
 

@@ -132,6 +132,16 @@ def classifier() -> Graph:
     return Graph("classifier", _classifier_tensors(), ops, ("picture",), ("probabilities", "flat"))
 
 
+def pointwise() -> Graph:
+    """A 1x1 convolution of one pixel, as behind a global average."""
+    rng = np.random.default_rng(3)
+    tensors = table(
+        act("x", (1, 1, 1, 24)), _weights(rng, "w", (5, 1, 1, 24), 0), _bias(rng, "b", 5), act("y", (1, 1, 1, 5))
+    )
+    ops = (Op("conv", "CONV_2D", ("x", "w", "b"), ("y",), Conv2DAttributes(Padding.VALID, 1, 1), 3),)
+    return Graph("head", tensors, ops, ("x",), ("y",))
+
+
 def inputs_of(graph: Graph, count: int, seed: int = 0) -> list[tuple[Array, ...]]:
     """Random and extreme values for the inputs of ``graph``."""
     rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hosted import COMPILERS, WARNINGS, Hosted, assert_equal, build, write
-from nets import act, binary, classifier, inputs_of, pool, residual, table
+from nets import act, binary, classifier, inputs_of, pointwise, pool, residual, table
 from seatool import boards, plan, render
 from seatool.audio import LogMel
 from seatool.emulate.tflm import Reference
@@ -72,6 +72,12 @@ def test_target_compiler_has_nothing_to_say_and_keeps_one_symbol_per_layer(hoste
             names = {line.split()[-1] for line in symbols.stdout.splitlines()}
             assert {"layer_int", "layer_while", "layer_run", "layer_input", "net_run"} <= names
             assert not [line for line in symbols.stdout.splitlines() if line.split()[-2] in "bBdDcC"], "mutable globals"
+
+
+def test_a_single_pixel_at_the_start_of_a_block_is_never_taken_for_null(tmp_path: Path) -> None:
+    files = write(rendered(pointwise()), tmp_path)
+    done = [*ARM, *WARNINGS, f"-I{files / 'model'}", "-c", str(files / "model/head.c"), "-o", str(tmp_path / "o.o")]
+    subprocess.run(done, check=True)
 
 
 def test_header_serves_c_plus_plus(hosted: Hosted, tmp_path: Path) -> None:
