@@ -200,3 +200,14 @@ def test_ports_of_the_schema_are_the_folders_there_are() -> None:
 def test_importing_boards_does_not_import_jsonschema() -> None:
     code = "import sys, seatool.boards; sys.exit('jsonschema' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["m7", "nucleo-h743zi"])
+def test_a_resolved_board_stands_alone(name: str, tmp_path: Path) -> None:
+    text = json.dumps(boards.resolve(name))
+    assert boards.parse(json.loads(text), tmp_path / "board.json") == boards.load(name)
+
+
+def test_a_description_that_is_no_board_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"x.json is not a valid board\n  .*\[\].*expected a table of board settings"):
+        boards.parse([], tmp_path / "x.json")  # type: ignore[arg-type]

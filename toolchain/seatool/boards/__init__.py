@@ -1,7 +1,7 @@
 """Boards: what each one has, read from ``boards/*.toml``."""
 
 from seatool.boards.board import FAULT_STACK_BYTES, STACK_ALIGNMENT_BYTES, Board, Core, Region, describe
-from seatool.boards.load import available, load
+from seatool.boards.load import available, load, parse, resolve
 
 __all__ = [
     "FAULT_STACK_BYTES",
@@ -12,4 +12,6 @@ __all__ = [
     "available",
     "describe",
     "load",
+    "parse",
+    "resolve",
 ]

@@ -34,7 +34,19 @@ def load(name_or_path: str | Path) -> Board:
     Raises InputError if there is no such board or its file is not valid; the message lists every fault.
     """
     path = _find(name_or_path)
+    return parse(_read(path, ()), path)
+
+
+def resolve(name_or_path: str | Path) -> dict[str, Any]:
+    """The same board as plain data that stands alone, with everything that it inherits: what :func:`parse` takes."""
+    path = _find(name_or_path)
     data = _read(path, ())
+    parse(data, path)
+    return data
+
+
+def parse(data: Mapping[str, Any], path: Path) -> Board:
+    """The board that ``data`` describes, at the keys of a board file; ``path`` stands in the message of InputError."""
     faults = list(dict.fromkeys(_schema_faults(data))) or list(_value_faults(data))
     if faults:
         raise _invalid(path, faults)
