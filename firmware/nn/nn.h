@@ -33,6 +33,17 @@
 #define NN_UNROLL(count) NN_PRAGMA(GCC unroll count)
 #endif
 
+/* A function that runs from memory without wait states. The linker scripts of generated projects place the section and
+ * the start-up code copies it; elsewhere define this as nothing, or do the same. A call over more than 16 MB goes
+ * through a veneer of the linker's. */
+#ifndef NN_FAST_CODE
+#if defined(__arm__)
+#define NN_FAST_CODE __attribute__((section(".itcm.text")))
+#else
+#define NN_FAST_CODE
+#endif
+#endif
+
 /* A function written wholly in assembly; one copy serves all layers. Its arguments are in r0 to r3. */
 #define NN_ASSEMBLY __attribute__((naked, noinline, unused)) static
 #define NN_UNUSED __attribute__((unused))

@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from seatool import boards
+from seatool import boards, resources
 from seatool.build import project_files
 
 SOURCE = Path(__file__).resolve().parent.parent / "data" / "firmware" / "probe.c"
@@ -28,6 +28,7 @@ def write_project(folder: Path, board_name: str = "m7", stack_bytes: int | None 
     files = project_files(board, "probe", [MODEL], stack_bytes)
     places = f'#define FAST "{fast}"\n#define SLOW "{slow}"\n'
     files[MODEL] = (places + SOURCE.read_text() + append).encode()
+    files["model/nn.h"] = (resources.firmware() / "nn" / "nn.h").read_bytes()
     for path, data in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

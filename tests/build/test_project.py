@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,24 @@ def test_project_has_no_path_of_this_computer_and_is_the_same_each_time() -> Non
 @pytest.mark.parametrize("name", boards.available())
 def test_memory_of_the_linker_scripts_is_the_boards(name: str) -> None:
     board = boards.load(name)
-    regions = [board.flash, *board.ram]
+    regions = [region for region in board.memory if region.emulator_address is not None]
     own = memory(linker_script(board, emulator=False))
     emulated = memory(linker_script(board, emulator=True))
     assert own == {region.name: (region.address, region.size) for region in regions}
     harness = {"harness": (MPS2_AN500.harness.start, MPS2_AN500.harness.size)}
     assert emulated == {region.name: (region.emulator_address, region.size) for region in regions} | harness
+
+
+def test_fast_code_goes_to_flash_where_no_itcm_can_hold_it() -> None:
+    board = boards.load("m7")
+    unmapped = [replace(r, emulator_address=None) if r.kind == "itcm" else r for r in board.memory]
+    for emulator in (False, True):
+        text, itcm = linker_script(board, emulator=emulator).split("__text_end", 1)
+        assert "*(.itcm.text)" not in text
+        assert "*(.itcm.text)" in itcm
+        text, rest = linker_script(replace(board, memory=tuple(unmapped)), emulator=emulator).split("__text_end", 1)
+        assert "*(.itcm.text)" in text
+        assert "*(.itcm.text)" not in rest
 
 
 def test_stack_size_is_the_boards_unless_given() -> None:
@@ -68,7 +81,7 @@ def test_mpu_table_names_what_it_allows() -> None:
     table = mpu_table(boards.load("m7"), MPS2_AN500)
     assert "{0x00000000u, 0x06020029u}, /* flash */" in table
     assert "/* guard over address 0 */" in table
-    for name in ("dtcm", "axi", "sram123", "sram4", "harness", "uart0", "fpgaio"):
+    for name in ("dtcm", "axi", "sram123", "sram4", "harness", "itcm", "UARTs", "FPGA I/O"):
         assert name in table
 
 

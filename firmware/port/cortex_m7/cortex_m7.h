@@ -39,6 +39,8 @@ typedef volatile uint32_t reg32;
 #define MPU_RASR_ENABLE (1u << 0)
 #define MPU_RASR_SIZE(bits) (((uint32_t)(bits) - 1u) << 1)       /* 2^bits bytes */
 #define MPU_RASR_WITHOUT(eighths) ((uint32_t)(eighths) << 8)     /* subregions switched off, a bit each */
+#define MPU_RASR_READ_ONLY (6u << 24)
+#define MPU_RASR_NORMAL (1u << 19)                               /* memory, not cached */
 #define MPU_RASR_XN (1u << 28)                                   /* not executable; access rights 0: none */
 
 /* Cycle counter. */

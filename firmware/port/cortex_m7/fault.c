@@ -16,7 +16,7 @@
 
 /* From the linker script. */
 extern const uint32_t __stack_bottom[], __stack_top[];
-extern const uint8_t __text_start[], __text_end[];
+extern const uint8_t __text_start[], __text_end[], __itcm_start[], __itcm_end[];
 
 /* What exception entry pushes. */
 typedef struct {
@@ -90,13 +90,19 @@ static void print_frame(const frame *saved)
     field(" r12", saved->r12);
 }
 
-/* The first word on the stack that can be a return address: odd (Thumb), in the program's code. */
+/* Can `word` be a return address: odd (Thumb), in the program's code? */
+static bool is_return_address(uint32_t word)
+{
+    uint32_t text = (uint32_t)__text_start, itcm = (uint32_t)__itcm_start;
+    bool is_code = word - text < (uint32_t)__text_end - text || word - itcm < (uint32_t)__itcm_end - itcm;
+    return is_code && word & 1u;
+}
+
+/* The first word on the stack that can be a return address. */
 static void print_caller(void)
 {
-    uint32_t code = (uint32_t)__text_start;
-    uint32_t code_bytes = (uint32_t)__text_end - code;
     for (const uint32_t *word = __stack_bottom; word != __stack_top; word++) {
-        if (*word & 1u && *word - code < code_bytes) {
+        if (is_return_address(*word)) {
             field("caller", *word - 1u);
             return;
         }

@@ -7,6 +7,8 @@
 extern uint32_t __stack_top[];
 extern uint32_t __data_start[], __data_end[];
 extern const uint32_t __data_load[];
+extern uint32_t __itcm_start[], __itcm_end[];
+extern const uint32_t __itcm_load[];
 extern uint32_t __bss_start[], __bss_end[];
 extern const port_memory __spare_start[], __spare_end[];
 
@@ -26,6 +28,13 @@ static const vector_table vectors __attribute__((section(".vectors"), used)) = {
     {port_reset, [1 ... 14 + PORT_INTERRUPTS] = fault_entry},
 };
 
+static void copy(uint32_t *to, const uint32_t *end, const uint32_t *from)
+{
+    while (to != end) {
+        *to++ = *from++;
+    }
+}
+
 void port_reset(void)
 {
     SCB_CPACR |= SCB_CPACR_FPU;
@@ -34,10 +43,9 @@ void port_reset(void)
     SCB_CCR |= SCB_CCR_DIV_0_TRP;
     cpu_barrier();
 
-    const uint32_t *load = __data_load;
-    for (uint32_t *to = __data_start; to != __data_end; to++) {
-        *to = *load++;
-    }
+    copy(__data_start, __data_end, __data_load);
+    copy(__itcm_start, __itcm_end, __itcm_load);
+    cpu_barrier(); /* before code that was just written is fetched */
     for (uint32_t *to = __bss_start; to != __bss_end; to++) {
         *to = 0;
     }

@@ -58,16 +58,17 @@ static void protect(uint32_t region, uint32_t base, uint32_t attributes)
 {
     MPU_RNR = region;
     MPU_RBAR = base;
-    MPU_RASR = attributes | MPU_RASR_XN | MPU_RASR_ENABLE;
+    MPU_RASR = attributes | MPU_RASR_ENABLE;
 }
 
 /* Nothing may touch the external memories from 0x60000000 to 0xDFFFFFFF, or the core would read ahead in them although
- * they are not there (Arm erratum 1013783); nor the first KB of the ITCM, where null pointers point. The rest is as it
- * is at reset. */
+ * they are not there (Arm erratum 1013783). The ITCM's 64 KB hold code by now and may not be written; nothing may touch
+ * their first KB, where null pointers point. The rest is as it is at reset. */
 static void enable_mpu(void)
 {
-    protect(0, 0x00000000u, MPU_RASR_SIZE(32) | MPU_RASR_WITHOUT(0x87));
-    protect(1, 0x00000000u, MPU_RASR_SIZE(10));
+    protect(0, 0x00000000u, MPU_RASR_SIZE(32) | MPU_RASR_WITHOUT(0x87) | MPU_RASR_XN);
+    protect(1, 0x00000000u, MPU_RASR_SIZE(16) | MPU_RASR_READ_ONLY | MPU_RASR_NORMAL);
+    protect(2, 0x00000000u, MPU_RASR_SIZE(10) | MPU_RASR_XN);
     cpu_barrier();
     MPU_CTRL = MPU_CTRL_ENABLE | MPU_CTRL_PRIVDEFENA;
     cpu_barrier();

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "nn.h"
 #include "port.h"
 
 #ifdef NN_HOOKS
@@ -66,6 +67,13 @@ __attribute__((noinline)) static uint8_t large_frame(void)
     return frame[0];
 }
 
+NN_FAST_CODE __attribute__((noinline)) static uint32_t program_counter(void)
+{
+    uint32_t pc;
+    __asm__ volatile("mov %0, pc" : "=r"(pc));
+    return pc;
+}
+
 /* bx lr */
 static void run_from_ram(void)
 {
@@ -83,7 +91,8 @@ __attribute__((noinline)) static void misbehave(char what, uint32_t count)
     case 'n': poke(4); break;
     case 'm': (void)*(volatile uint32_t *)(zero + 8u); break;
     case 'f': poke((uint32_t)model_name); break;
-    case 'p': poke(0x40005000u); break;
+    case 'p': poke(0x40010000u); break; /* GPIO 0 of the emulated machine */
+    case 'c': poke((uint32_t)program_counter); break;
     case 'x': run_from_ram(); break;
     case 'j': ((void (*)(void))(zero + 1u))(); break;
     case 's': (void)recurse(1000000u); break;
@@ -102,6 +111,11 @@ __attribute__((noinline)) static void misbehave(char what, uint32_t count)
 static void count_down(uint32_t count)
 {
     (void)count;
+}
+
+static uint32_t program_counter(void)
+{
+    return 0;
 }
 
 static void misbehave(char what, uint32_t count)
@@ -128,6 +142,7 @@ static int run(uint32_t count)
     for (uint32_t i = 0; i < INPUT; i++) {
         total += fast[INPUT + i];
     }
+    total = fast[0] == 'w' ? program_counter() : total;
     memcpy(slow, &total, sizeof total);
     END(SUM);
     return fast[0] == 'r';

@@ -99,6 +99,11 @@ class Board:
         return tuple(sorted(data, key=lambda region: region.kind != "tcm"))
 
     @property
+    def itcm(self) -> Region | None:
+        """The memory for code that shall run without wait states; None if the board or its emulator has none."""
+        return next((r for r in self.memory if r.kind == "itcm" and r.emulator_address is not None), None)
+
+    @property
     def stack_region(self) -> Region:
         """The region that holds the stack (at its start, so that an overflow faults) and the static data."""
         return self.ram[0]

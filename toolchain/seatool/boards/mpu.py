@@ -63,8 +63,8 @@ def protection(board: Board, machine: Machine) -> tuple[MpuRegion, ...]:
 
     Raises ValueError where the board's regions cannot be told apart with the entries there are.
     """
-    code = [window for window, kind in _windows(board) if kind == "flash"]
-    data = [window for window, kind in _windows(board) if kind != "flash"]
+    code = [window for window, kind in _windows(board) if kind in ("flash", "itcm")]
+    data = [window for window, kind in _windows(board) if kind not in ("flash", "itcm")]
     entries = [
         *cover(code, Access.CODE),
         *cover([*data, machine.harness], Access.RAM),

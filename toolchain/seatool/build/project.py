@@ -77,12 +77,14 @@ def project_files(board: Board, name: str, sources: Sequence[str], stack_bytes: 
 def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = None) -> str:
     """The linker script of the board's image, or of its twin in the emulator's memory map.
 
-    Sections ``.ram.<region>`` hold the model's blocks. The script fails the link where a region overflows, where a
+    Sections ``.ram.<region>`` hold the model's blocks. ``.itcm.text`` is code that waits in flash and runs from the ITCM
+    (from flash where the board has none); it starts behind :data:`NULL_GUARD` if the ITCM is at 0. The script fails the link where a region overflows, where a
     section names a region the board lacks, or where the stack or the vector table are not where they have to be.
     """
     machine = MACHINES[board.emulator]
     ram = [_link_region(region, emulator) for region in board.ram]
-    regions = [_link_region(board.flash, emulator), *ram]
+    itcm = board.itcm
+    regions = [_link_region(region, emulator) for region in (board.flash, itcm) if region is not None] + ram
     guarded = emulator or board.port == machine.port
     harness = LinkRegion("harness", "sram", machine.harness.start, machine.harness.size)
     if emulator:
@@ -94,6 +96,8 @@ def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = Non
         emulator=emulator,
         regions=regions,
         ram=ram,
+        itcm=itcm,
+        itcm_offset=NULL_GUARD.size if itcm is not None and itcm.address == 0 else 0,
         spare=[harness] if emulator else ram,
         data=board.stack_region.name,
         text_offset=NULL_GUARD.size if guarded else 0,

@@ -42,8 +42,8 @@ def _cause(text: str, fields: dict[str, int], image: elf.Elf) -> str:
         return f"access through a null pointer, at 0x{address:08x}"
     for region in image.regions:
         behind = address - region.start - region.capacity
-        if region.region == "flash" and region.start <= address and behind < 0:
-            return f"write to flash at 0x{address:08x}"
+        if region.region in ("flash", "itcm") and region.start <= address and behind < 0:
+            return f"write to {region.region} at 0x{address:08x}"
         if 0 <= behind < _NEAR:
             text += f", {behind} bytes behind the end of {region.region}"
     return f"{text}: 0x{address:08x}"
