@@ -77,9 +77,10 @@ def project_files(board: Board, name: str, sources: Sequence[str], stack_bytes: 
 def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = None) -> str:
     """The linker script of the board's image, or of its twin in the emulator's memory map.
 
-    Sections ``.ram.<region>`` hold the model's blocks. ``.itcm.text`` is code that waits in flash and runs from the ITCM
-    (from flash where the board has none); it starts behind :data:`NULL_GUARD` if the ITCM is at 0. The script fails the link where a region overflows, where a
-    section names a region the board lacks, or where the stack or the vector table are not where they have to be.
+    Sections ``.ram.<region>`` hold the model's blocks. ``.itcm.text`` is code that waits in flash and runs from the
+    ITCM (from flash where the board has none); it starts behind :data:`NULL_GUARD` if the ITCM is at 0. The script
+    fails the link where a region overflows, where a section names a region the board lacks, or where the stack or the
+    vector table are not where they have to be.
     """
     machine = MACHINES[board.emulator]
     ram = [_link_region(region, emulator) for region in board.ram]
