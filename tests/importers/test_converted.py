@@ -112,3 +112,29 @@ def test_unknown_layers_and_open_shapes_are_refused(kind: str, tmp_path: Path) -
     keras.Sequential([keras.Input((None, 4, 1)), keras.layers.Conv2D(2, 1)]).save(path)
     with pytest.raises(InputError, match=r"has the open shape \[None, 4, 1\]"):
         importers.load(path)
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=needs_tensorflow) for kind in (".keras", "folder")])
+def test_shapes_inside_are_known_and_inputs_and_outputs_keep_their_order(kind: str, tmp_path: Path) -> None:
+    """With an open batch the converter leaves what Reshape((-1, 3)) gives open; it also mixes inputs and outputs."""
+    import keras
+
+    layers = keras.layers
+    image, vector = keras.Input((4, 6, 3), name="zebra"), keras.Input((24, 2), name="ant")
+    x = layers.Dense(2)(layers.Reshape((-1, 3))(image))
+    model = keras.Model([image, vector], [layers.Add()([x, vector]), layers.Flatten()(image)])
+    path = tmp_path / f"net{'' if kind == 'folder' else kind}"
+    if kind == "folder":
+        model.export(path, verbose=False)
+    else:
+        model.save(path)
+    graph = importers.load(path)
+    shapes = [(1, 4, 6, 3), (1, 24, 2)] if kind == ".keras" else [(1, 24, 2), (1, 4, 6, 3)]  # a signature has no order
+    assert [graph.tensors[name].shape for name in graph.inputs] == shapes
+    assert [graph.tensors[name].shape for name in graph.outputs] == [(1, 24, 2), (1, 72)]
+    rng = np.random.default_rng(4)
+    inputs = {shape: rng.standard_normal(shape).astype(np.float32) for shape in shapes}
+    expected = model.predict([inputs[1, 4, 6, 3], inputs[1, 24, 2]], verbose=0)
+    results = execute(graph, [inputs[shape] for shape in shapes])
+    for name, wanted in zip(graph.outputs, expected, strict=True):
+        np.testing.assert_allclose(results[name], wanted, atol=1e-5)

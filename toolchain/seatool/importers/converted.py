@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -39,17 +39,44 @@ def read_keras(path: Path, name: str) -> Graph:
         model = tf.keras.models.load_model(path, compile=False)
     for tensor in model.inputs:
         _check_closed(name, tensor)
-    with _refusals(name, "convert"), _silence():
-        data = tf.lite.TFLiteConverter.from_keras_model(model).convert()
-    return tflite.read(data, name)
+    with tempfile.TemporaryDirectory() as folder:
+        with _refusals(name, "convert"), _silence():
+            model.export(folder, verbose=False)
+        return _read_signature(tf, folder, name, [tensor.name for tensor in model.inputs])
 
 
 def read_saved_model(folder: Path, name: str) -> Graph:
     """The float graph of a SavedModel folder (its signature ``serving_default``). Errors: as :func:`read_keras`."""
-    tf = _tensorflow(name)
+    return _read_signature(_tensorflow(name), str(folder), name, ())
+
+
+def _read_signature(tf: Any, folder: str, name: str, order: Sequence[str]) -> Graph:
+    """The signature ``serving_default`` for a batch of one: with the batch open, shapes inside would stay open too.
+
+    ``order``: the names of the inputs in the order wanted.
+    """
+    with _refusals(name, "load"), _silence():
+        module = tf.saved_model.load(folder)
+        signature = module.signatures["serving_default"]
+    _, named = signature.structured_input_signature
+    for spec in named.values():
+        _check_closed(name, spec)
+    names = sorted(named, key=lambda key: (order.index(key) if key in order else len(order), key))
+    specs = [tf.TensorSpec([1, *named[key].shape[1:]], named[key].dtype, name=key) for key in names]
     with _refusals(name, "convert"), _silence():
-        data = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=["serving_default"]).convert()
-    return tflite.read(data, name)
+        call = tf.function(lambda *tensors: signature(**dict(zip(names, tensors, strict=True))))
+        function = call.get_concrete_function(*specs)
+        data = tf.lite.TFLiteConverter.from_concrete_functions([function], module).convert()
+    return _in_order(tflite.read(data, name), names)
+
+
+def _in_order(graph: Graph, names: Sequence[str]) -> Graph:
+    """Inputs in the order of ``names``, outputs in that of the signature: the converter gives them in any order."""
+    inputs = {f"serving_default_{name}:0": position for position, name in enumerate(names)}
+    return graph.with_(
+        inputs=tuple(sorted(graph.inputs, key=lambda tensor: inputs.get(tensor, len(inputs)))),
+        outputs=tuple(sorted(graph.outputs, key=lambda tensor: int(tensor.rpartition(":")[2] or 0))),
+    )
 
 
 def _check_archive(path: Path, name: str) -> None:
