@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
+import numpy as np
 from tflite_micro.python.tflite_micro import runtime
 
 from seatool.errors import ToolError
 from seatool.importers import tflite
 from seatool.ir import Array, Graph
+from seatool.isolate import Message, ProcessDiedError, Worker
+from seatool.kernels.softmax import TFLM_SUM_LIMIT
 
 _ARENA_SLACK_BYTES = 1 << 20
 _ARENA_BYTES_PER_TENSOR = 1024
@@ -28,13 +26,14 @@ class Reference:
         graph: The graph whose tensors are wanted; they are found in the model by name.
 
     Raises:
-        ToolError: TFLM cannot load or run the model; the message holds what TFLM printed.
+        ToolError: TFLM cannot load or run the model. What TFLM has to say goes to standard error.
     """
 
     def __init__(self, model: bytes, graph: Graph) -> None:
         indices = tflite.file_indices(model, graph.name)
         variable = {name for name, tensor in graph.tensors.items() if not tensor.is_constant}
         self._wanted = {name: index for name, index in indices.items() if name in variable}
+        self.names = tuple(self._wanted)
         missing = [name for name in graph.outputs if name not in self._wanted]
         if missing:
             raise ValueError(f"the model has no tensor called {missing[0]!r}")
@@ -70,66 +69,66 @@ class Reference:
 
 
 class IsolatedReference:
-    """A :class:`Reference` in a process of its own: where TFLM aborts, which no exception reports, only that one ends.
+    """A :class:`Reference` in a process of its own: where TFLM crashes, which no exception reports, only that one ends.
 
     Args:
         model: The .tflite file's bytes.
         name: The graph's name.
+
+    Raises:
+        ToolError: TFLM cannot load the model; the message holds what TFLM printed.
     """
 
     def __init__(self, model: bytes, name: str) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(1, context, initializer=_load, initargs=(model, name))
+        self._graph = tflite.read(model, name)
+        self._worker = Worker(f"{__name__}:serve")
+        (self._names,) = self._call(Message({"name": name}, [np.frombuffer(model, np.uint8)])).fields.values()
 
     def __enter__(self) -> IsolatedReference:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._worker.close()
 
     def run(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """As :meth:`Reference.run`; ToolError too where TFLM aborts."""
+        """As :meth:`Reference.run`; ToolError too where TFLM crashes, after which this object is of no more use."""
+        return dict(zip(self._names, self._call(Message(arrays=inputs)).arrays, strict=True))
+
+    def _call(self, request: Message) -> Message:
         try:
-            return self._pool.submit(_run, tuple(inputs)).result()
-        except BrokenProcessPool:
-            raise ToolError(
-                "TFLM aborted on this model or input", "its host build ends the process where its arithmetic overflows"
-            ) from None
+            return self._worker.call(request)
+        except ToolError as error:
+            raise ToolError("\n".join(filter(None, [error.message, self._worker.said()])), error.hint) from error
+        except ProcessDiedError as died:
+            raise ToolError(f"TFLM crashed on this model or input: {died}", _suspicion(self._graph)) from died
 
 
-_loaded: list[Reference | ToolError] = []
-"""In the process of an IsolatedReference: its one reference, or why there is none."""
+def _suspicion(graph: Graph) -> str:
+    """Why TFLM may have crashed; its host build aborts, without a word, where arithmetic leaves its range."""
+    softmax = {op.name: graph.tensors[op.outputs[0]].shape for op in graph.ops if op.kind == "SOFTMAX"}
+    long = [name for name, shape in softmax.items() if shape[-1] >= TFLM_SUM_LIMIT]
+    if not long:
+        return "its host build aborts where its arithmetic overflows"
+    return f"its SOFTMAX aborts where exponentials add up to {TFLM_SUM_LIMIT}, as they may in {', '.join(long)}"
 
 
-def _load(model: bytes, name: str) -> None:
-    try:
-        _loaded.append(Reference(model, tflite.read(model, name)))
-    except ToolError as error:
-        _loaded.append(error)
-
-
-def _run(inputs: tuple[Array, ...]) -> dict[str, Array]:
-    (reference,) = _loaded
-    if isinstance(reference, ToolError):
-        raise reference
-    return reference.run(inputs)
+def serve(requests: Iterator[Message]) -> Iterator[Message]:
+    """The service behind :class:`IsolatedReference`: a model and its name first, then one set of inputs at a time."""
+    first = next(requests)
+    model, name = first.arrays[0].tobytes(), first.fields["name"]
+    reference = Reference(model, tflite.read(model, name))
+    yield Message({"names": reference.names})
+    for request in requests:
+        yield Message(arrays=list(reference.run(request.arrays).values()))
 
 
 @contextmanager
 def _tflm_errors() -> Iterator[None]:
-    """Turn TFLM's failures into ToolError; its explanations go to file descriptor 2, so they are caught there."""
-    with tempfile.TemporaryFile() as log:
-        stderr = os.dup(2)
-        os.dup2(log.fileno(), 2)
-        try:
-            yield
-        except (RuntimeError, ValueError) as error:
-            log.seek(0)
-            said = log.read().decode(errors="replace").strip()
-            raise ToolError(
-                "TFLM cannot run this model: " + (f"{error}\n{said}" if said else str(error)),
-                hint="TFLM may not support one of the operators in this form; docs/operators.md lists ours",
-            ) from error
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+    """Turn TFLM's failures into ToolError."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise ToolError(
+            f"TFLM cannot run this model: {error}",
+            hint="TFLM may not support one of the operators in this form; docs/operators.md lists ours",
+        ) from error

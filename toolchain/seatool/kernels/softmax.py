@@ -36,6 +36,8 @@ _INPUT_BITS = 5
 """Integer bits of the argument of exp."""
 _SUM_BITS = 12
 """Integer bits of the sum of exponentials: 4,096 of them always fit."""
+TFLM_SUM_LIMIT = 512
+"""TFLM aborts where the exponentials of a row, each at most 1, add up to this."""
 _OUTPUT = Quantization.per_tensor(1 / 256, -128)
 
 
@@ -54,7 +56,7 @@ class SoftmaxAttributes(Attributes):
 class Softmax(Operator):
     """exp(beta * x) divided by its sum over the last axis. Source: TFLM softmax_common.cc and reference/softmax.h.
 
-    TFLM aborts where the sum reaches 512, which takes as many equal inputs; we give the limit, the lowest output.
+    Where TFLM aborts (TFLM_SUM_LIMIT, which takes as many equal inputs) we give the limit, the lowest output.
     """
 
     tflite = TFLiteForm(25, range(1, 4), 9, (Field("beta", 0, "float32", 0.0),))

@@ -7,19 +7,22 @@ import io
 import json
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
 
 from seatool.errors import InputError
-from seatool.importers.keras.isolated import isolated
 from seatool.ir import Array
+from seatool.isolate import Limits, Message, ProcessDiedError, Worker
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _GZIP_MAGIC = b"\x1f\x8b"
 _LARGEST = 1 << 29
-"""Bytes of an unpacked file and of one weight: far above any model for a microcontroller."""
+"""Bytes of an unpacked file and of all weights: far above any model for a microcontroller."""
+
+LIMITS = Limits(cpu_s=20, memory_bytes=4 << 30, answer_s=600)
+"""For the process that reads the file; one of 20 MB takes 0.3 s of processor time."""
 
 T = TypeVar("T")
 
@@ -63,8 +66,17 @@ class KerasFile:
         if data[:8] != _HDF5_MAGIC:
             raise InputError(f"{name}: not an HDF5 file", "Keras writes one with model.save('name.h5')")
         # Flipped bits send the HDF5 library into endless loops.
-        contents = isolated(_Hdf5(data, name).contents, name)
-        self.keras_version, self._description, self._weights = contents
+        with Worker(f"{__name__}:serve", LIMITS) as worker:
+            try:
+                answer = worker.call(Message({"name": name}, [np.frombuffer(data, np.uint8)]))
+            except ProcessDiedError as died:
+                raise InputError(f"{name}: the HDF5 library fails on it: {died}", "the file is damaged") from died
+        arrays = iter(answer.arrays)
+        self.keras_version: str = answer.fields["version"]
+        self._description: str = answer.fields["description"]
+        self._weights = {
+            layer: [(weight, next(arrays)) for weight in weights] for layer, weights in answer.fields["layers"].items()
+        }
 
     def model_config(self) -> dict[str, Any]:
         """The model's description.
@@ -88,6 +100,16 @@ class KerasFile:
     def weights(self, layer: str) -> Weights:
         """Names (without scope) and float32 values of a layer's weights, in the layer's own order."""
         return self._weights.get(layer, [])
+
+
+def serve(requests: Iterator[Message]) -> Iterator[Message]:
+    """The service that opens the files: name and bytes of one in, version, description and weights out."""
+    for request in requests:
+        file = _Hdf5(request.arrays[0].tobytes(), request.fields["name"])
+        version, description, layers = file.contents()
+        names = {layer: [name for name, _ in weights] for layer, weights in layers.items()}
+        values = [value for weights in layers.values() for _, value in weights]
+        yield Message({"version": version, "description": description, "layers": names}, values)
 
 
 class _Hdf5:
