@@ -89,6 +89,19 @@ def test_empty_sound_is_refused(tmp_path: Path) -> None:
         audio.read_wav(write(tmp_path / "x.wav", np.zeros(0)))
 
 
+def test_cut_off_sound_is_refused_but_not_a_pipes(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.wav", SOUND)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100])
+    with pytest.raises(
+        InputError, match=r"x\.wav: the sound file is cut off: .* 4,800 bytes of sound, 4,700 are there"
+    ):
+        audio.read_wav(path)
+    path.write_bytes(whole.replace(b"data\xc0\x12\0\0", b"data\xff\xff\xff\xff"))
+    assert path.read_bytes() != whole
+    assert len(audio.read_wav(path)[0]) == len(SOUND)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
     with pytest.raises(InputError, match="not finite"):

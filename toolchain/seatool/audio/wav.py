@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,12 @@ Int16 = npt.NDArray[np.int16]
 
 SAMPLE_RATES = range(1000, 1_000_001)
 
+_CUT_OFF = re.compile(r"^data *: (?P<promised>\d+) \(should be (?P<found>\d+)\)", re.MULTILINE)
+"""How libsndfile remarks, without complaint, that a WAV file is shorter than its header says."""
+
+_UNKNOWN_LENGTH = 0xFFFF_FFFF
+"""What programs that write to a pipe put there."""
+
 
 def read_wav(path: Path | str) -> tuple[Float64, int]:
     """A sound file of 8, 16, 24 or 32 bits or floating point, any number of channels.
@@ -26,7 +33,7 @@ def read_wav(path: Path | str) -> tuple[Float64, int]:
         Samples, float64 [samples, channels], full scale 1.0, and the sample rate in Hz.
 
     Raises:
-        InputError: The file cannot be read, is no sound file, is empty, or holds values that are not finite.
+        InputError: The file cannot be read, is no sound file, is cut off, empty, or holds values that are not finite.
     """
     path = Path(path)
     try:
@@ -34,10 +41,17 @@ def read_wav(path: Path | str) -> tuple[Float64, int]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        sound, rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            sound, rate, remarks = file.read(dtype="float64", always_2d=True), file.samplerate, file.extra_info
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         reason = str(getattr(error, "error_string", error)).rstrip(".")
         raise InputError(f"{path}: not a sound file ({reason})", "a WAV file (PCM or float) is expected") from error
+    if (cut := _CUT_OFF.search(remarks)) and int(cut["promised"]) != _UNKNOWN_LENGTH:
+        raise InputError(
+            f"{path}: the sound file is cut off: its header promises {int(cut['promised']):,} bytes of sound, "
+            f"{int(cut['found']):,} are there",
+            "copy or record it again",
+        )
     if not len(sound):
         raise InputError(f"{path}: the sound file is empty")
     if not np.isfinite(sound).all():
