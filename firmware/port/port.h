@@ -5,7 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Clocks, caches, console, counter, memory protection. Runs once before main. */
+/* All RAM and the console, so that a fault can be reported from here on. Runs once, before static variables have their
+ * values: it must not use any. */
+void port_early_init(void);
+
+/* Clocks, caches, counter, memory protection. Runs once before main. */
 void port_init(void);
 
 /* One character to the serial console (115200 baud, 8N1); waits for room. */

@@ -103,6 +103,10 @@ def test_region_high_water(elf: Path) -> None:
         ("S", r"stack overflow by 6[0-9],[0-9]{3} bytes"),
         ("d", r"division by zero, in misbehave"),
         ("u", r"undefined instruction, in misbehave"),
+        ("t", r"jump to an address that is not Thumb code"),
+        ("v", r"return from an exception to nowhere"),
+        ("V", r"return from an exception through a stack that cannot be read"),
+        ("b", r"vector table that cannot be read, in "),
         ("L", r"locked up where no fault can be handled, in misbehave"),
     ],
 )

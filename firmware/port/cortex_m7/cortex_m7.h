@@ -58,9 +58,4 @@ static inline void cpu_barrier(void)
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 }
 
-static inline void cpu_sleep(void)
-{
-    __asm__ volatile("wfi");
-}
-
 #endif

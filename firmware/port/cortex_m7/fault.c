@@ -29,21 +29,27 @@ typedef struct {
 enum {
     IACCVIOL = 1u << 0,
     DACCVIOL = 1u << 1,
+    MUNSTKERR = 1u << 3,
     MSTKERR = 1u << 4,
     MLSPERR = 1u << 5,
     MMARVALID = 1u << 7,
     IBUSERR = 1u << 8,
     PRECISERR = 1u << 9,
     IMPRECISERR = 1u << 10,
+    UNSTKERR = 1u << 11,
     STKERR = 1u << 12,
     LSPERR = 1u << 13,
     BFARVALID = 1u << 15,
     UNDEFINSTR = 1u << 16,
     INVSTATE = 1u << 17,
+    INVPC = 1u << 18,
     NOCP = 1u << 19,
     UNALIGNED = 1u << 24,
     DIVBYZERO = 1u << 25,
 };
+
+/* A bit of SCB_HFSR. */
+#define VECTTBL (1u << 1)
 
 static const struct {
     uint32_t bits;
@@ -51,7 +57,10 @@ static const struct {
 } causes[] = {
     {DACCVIOL | PRECISERR, "access to memory that is not allowed"},
     {IACCVIOL | IBUSERR, "jump to memory that is not executable"},
-    {UNDEFINSTR | INVSTATE, "undefined instruction"},
+    {UNDEFINSTR, "undefined instruction"},
+    {INVSTATE, "jump to an address that is not Thumb code"},
+    {INVPC, "return from an exception to nowhere"},
+    {MUNSTKERR | UNSTKERR, "return from an exception through a stack that cannot be read"},
     {DIVBYZERO, "division by zero"},
     {UNALIGNED, "unaligned access"},
     {NOCP, "coprocessor is off"},
@@ -62,6 +71,9 @@ static const char *cause(uint32_t status, uint32_t exception, bool overflow)
 {
     if (overflow) {
         return "stack overflow";
+    }
+    if (SCB_HFSR & VECTTBL) {
+        return "vector table that cannot be read";
     }
     for (uint32_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
         if (status & causes[i].bits) {

@@ -42,6 +42,7 @@ void port_reset(void)
     SCB_SHCSR |= SCB_SHCSR_FAULTS;
     SCB_CCR |= SCB_CCR_DIV_0_TRP;
     cpu_barrier();
+    port_early_init();
 
     copy(__data_start, __data_end, __data_load);
     copy(__itcm_start, __itcm_end, __itcm_load);

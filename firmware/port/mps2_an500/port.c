@@ -22,10 +22,14 @@ static void enable_mpu(void)
     cpu_barrier();
 }
 
-void port_init(void)
+void port_early_init(void)
 {
     UART0->bauddiv = CLOCK_HZ / BAUD;
     UART0->ctrl = UART_CTRL_TX_ENABLE;
+}
+
+void port_init(void)
+{
     enable_mpu();
 }
 

@@ -40,6 +40,13 @@ typedef struct {
 #define RCC_APB1LENR_USART3EN (1u << 18)
 #define RCC_APB4ENR_SYSCFGEN (1u << 1)
 
+/* Debug support, and a register of the AXI interconnect: how many reads the AXI SRAM may be asked at a time. */
+#define DBGMCU_IDCODE (*(reg32 *)0x5C001000u)
+#define DBGMCU_IDCODE_REV_ID(idcode) ((uint32_t)(idcode) >> 16)
+#define SECOND_CUT 0x2000u /* revisions Z and Y have 0x1001 and 0x1003, X and V 0x2001 and 0x2003 */
+#define AXI_TARG7_FN_MOD (*(reg32 *)0x51008108u)
+#define AXI_FN_MOD_READ_ISS_OVERRIDE (1u << 0) /* one at a time */
+
 /* Power control. */
 typedef struct {
     reg32 CR1, CSR1, CR2, CR3, CPUCR, reserved0, D3CR;

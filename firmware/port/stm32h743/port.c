@@ -6,7 +6,9 @@
 
 #include "board.h"
 #include "clock.h"
+#include "console.h"
 #include "device.h"
+#include "wait.h"
 
 #define BAUD 115200u
 
@@ -25,13 +27,28 @@ static void gpio_usart(uint32_t port, uint32_t pin)
     *function = (*function & ~(15u << shift)) | USART_AF << shift;
 }
 
+static void set_baud_rate(uint32_t core_hz)
+{
+    USART3->CR1 = 0; /* the rate may change while the port is off only */
+    USART3->BRR = (core_hz / CLOCK_APB1_DIVIDER + BAUD / 2u) / BAUD;
+    USART3->CR1 = USART_CR1_UE | USART_CR1_TE;
+}
+
 static void console_init(void)
 {
     RCC->APB1LENR |= RCC_APB1LENR_USART3EN;
     (void)RCC->APB1LENR;
-    USART3->BRR = (CLOCK_APB1_HZ + BAUD / 2u) / BAUD;
-    USART3->CR1 = USART_CR1_UE | USART_CR1_TE;
+    set_baud_rate(CLOCK_RESET_HZ);
     gpio_usart(BOARD_CONSOLE_TX_PORT, BOARD_CONSOLE_TX_PIN);
+}
+
+/* Up to revision Y, reading the AXI SRAM can give wrong data unless it is asked for one thing at a time (ST ES0392,
+ * "Reading from AXI SRAM may lead to data read corruption"). */
+static void work_around_axi_sram(void)
+{
+    if (DBGMCU_IDCODE_REV_ID(DBGMCU_IDCODE) < SECOND_CUT) {
+        AXI_TARG7_FN_MOD = AXI_FN_MOD_READ_ISS_OVERRIDE;
+    }
 }
 
 static void enable_caches(void)
@@ -82,23 +99,36 @@ static void counter_init(void)
     DWT_CTRL |= DWT_CTRL_CYCCNTENA;
 }
 
+void port_early_init(void)
+{
+    work_around_axi_sram();
+    RCC->AHB2ENR |= RCC_AHB2ENR_SRAM123EN; /* off after reset, unlike the other memories */
+    (void)RCC->AHB2ENR;
+    clock_divide();
+    console_init();
+}
+
 void port_init(void)
 {
-    clock_init();
+    const char *failed = clock_init();
+    set_baud_rate(clock_core_hz());
+    if (failed) {
+        console_text("clock: ");
+        console_text(failed);
+        console_text("; the core runs at 64 MHz\n");
+    }
     enable_mpu();
     enable_caches();
-    RCC->AHB2ENR |= RCC_AHB2ENR_SRAM123EN;
-    console_init();
     counter_init();
 #ifdef BOARD_LED_PORT
     gpio_mode(BOARD_LED_PORT, BOARD_LED_PIN, GPIO_OUTPUT);
 #endif
 }
 
+/* A port that never has room loses the character: a report of a fault must not hang. */
 void port_putc(char c)
 {
-    while (!(USART3->ISR & USART_ISR_TXE)) {
-    }
+    (void)wait_until(&USART3->ISR, USART_ISR_TXE, USART_ISR_TXE);
     USART3->TDR = (uint8_t)c;
 }
 
@@ -109,7 +139,7 @@ uint32_t port_ticks(void)
 
 uint32_t port_ticks_hz(void)
 {
-    return BOARD_CLOCK_HZ;
+    return clock_core_hz();
 }
 
 void port_led(bool on)

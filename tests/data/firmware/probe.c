@@ -7,6 +7,10 @@
 #include <string.h>
 
 #include "binding.h"
+#ifdef __arm__
+#include "cortex_m7.h"
+#include "fault.h"
+#endif
 #include "nn.h"
 #include "port.h"
 
@@ -82,6 +86,41 @@ static void run_from_ram(void)
     ((void (*)(void))((uint32_t)code | 1u))();
 }
 
+/* A system call whose handler returns as `value` says, on the stack at `stack`. */
+static uint32_t return_value, return_stack;
+
+__attribute__((naked)) static void return_badly(void)
+{
+    __asm__ volatile("ldr r0, =%c0\n\tldr r0, [r0]\n\tmsr msp, r0\n\tldr r0, =%c1\n\tldr r0, [r0]\n\tbx r0" ::"i"(
+                         &return_stack),
+                     "i"(&return_value));
+}
+
+static void call_system(uint32_t value, uint32_t stack)
+{
+    static uint32_t vectors[16] __attribute__((aligned(128)));
+    for (uint32_t i = 1; i < 16; i++) {
+        vectors[i] = (uint32_t)fault_entry;
+    }
+    vectors[11] = (uint32_t)return_badly;
+    return_value = value;
+    return_stack = stack;
+    SCB_VTOR = (uint32_t)vectors;
+    cpu_barrier();
+    __asm__ volatile("svc #0");
+}
+
+/* Interrupt 16, whose vector is the first word behind the RAM. */
+static void take_vector_from_nowhere(void)
+{
+    uint32_t *vectors = (uint32_t *)0x60FFFF80u;
+    vectors[3] = (uint32_t)fault_entry;
+    SCB_VTOR = (uint32_t)vectors;
+    *(reg32 *)0xE000E100u = 1u << 16; /* NVIC_ISER0 */
+    *(reg32 *)0xE000E200u = 1u << 16; /* NVIC_ISPR0 */
+    cpu_barrier();
+}
+
 __attribute__((noinline)) static void misbehave(char what, uint32_t count)
 {
     volatile uint32_t zero = 0;
@@ -99,6 +138,10 @@ __attribute__((noinline)) static void misbehave(char what, uint32_t count)
     case 'S': (void)large_frame(); break;
     case 'k': (void)recurse(count); break;
     case 'd': zero = 7u / zero; break;
+    case 't': ((void (*)(void))((uint32_t)model_run & ~1u))(); break;
+    case 'v': call_system(0xFFFFFFE3u, (uint32_t)__builtin_frame_address(0)); break;
+    case 'V': call_system(0xFFFFFFF9u, 0x30000000u); break;
+    case 'b': take_vector_from_nowhere(); break;
     case 'u': __asm__ volatile("udf #0"); break;
     case 'l': for (;;) { } break;
     case 'L': __asm__ volatile("cpsid f"); poke(0x90000000u); break; /* nothing is there, and no handler may run */
