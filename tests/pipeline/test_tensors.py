@@ -36,21 +36,13 @@ def test_floats_are_quantized_half_away_from_zero_and_saturate(tmp_path: Path) -
     assert values.tolist() == [[[11, 9, 10], [127, -128, 12]]]
 
 
-def test_several_inputs_by_name_or_in_order(tmp_path: Path) -> None:
-    a, b = np.full((1, 2, 3), 1, np.int8), np.full((1, 2, 3), 2, np.int8)
-    np.savez(tmp_path / "named.npz", b=b, a=a)
-    np.savez(tmp_path / "ordered.npz", a, b)
-    for name in ("named.npz", "ordered.npz"):
-        ((first, second),) = load_tensors(tmp_path / name, graph("a", "b"))
-        assert (first.max(), second.max()) == (1, 2)
-
-
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((2, 3, 4), np.int8), r"shape \[2, 3, 4\] does not match input a \[1, 2, 3\]"),
+        (np.zeros((2, 3, 4), np.int8), r"shape \[2, 3, 4\] does not fit the model's input a \[1, 2, 3\]"),
         (np.zeros((1, 2, 3), np.int16), "int16 values for input a, which is int8"),
-        (np.full((1, 2, 3), np.nan, np.float32), "contains NaN"),
+        (np.full((1, 2, 3), np.nan, np.float32), "holds NaN"),
+        (np.full((1, 2, 3), np.nan), "holds NaN"),
     ],
 )
 def test_unusable_arrays_are_named(tmp_path: Path, array: np.ndarray, message: str) -> None:
@@ -59,17 +51,26 @@ def test_unusable_arrays_are_named(tmp_path: Path, array: np.ndarray, message: s
         load_tensors(tmp_path / "x.npy", graph("a"))
 
 
-def test_unusable_files_are_named(tmp_path: Path) -> None:
-    (tmp_path / "text.npy").write_text("hello")
-    (tmp_path / "empty.npz").write_bytes(b"")
-    np.save(tmp_path / "one.npy", np.zeros((1, 2, 3), np.int8))
-    for name in ("text.npy", "empty.npz"):
-        with pytest.raises(InputError, match="not a readable"):
-            load_tensors(tmp_path / name, graph("a"))
-    with pytest.raises(InputError, match="there is no such file"):
-        load_tensors(tmp_path / "missing.npy", graph("a"))
-    with pytest.raises(InputError, match="holds 1 arrays, the model has 2 inputs"):
-        load_tensors(tmp_path / "one.npy", graph("a", "b"))
+def test_a_float_model_takes_what_float32_holds(tmp_path: Path) -> None:
+    (plain,) = [Tensor("a", (1, 2), DType.FLOAT32)]
+    net = Graph("g", {"a": plain}, (), ("a",), ("a",))
+    np.save(tmp_path / "x.npy", np.array([[1.0, 2.0]]))
+    ((values,),) = load_tensors(tmp_path / "x.npy", net)
+    assert values.dtype == np.float32
+    np.save(tmp_path / "x.npy", np.array([[1.0, 1e39]]))
+    with pytest.raises(InputError, match="beyond float32"):
+        load_tensors(tmp_path / "x.npy", net)
+
+
+def test_a_model_for_a_batch(tmp_path: Path) -> None:
+    batch = Tensor("a", (4, 3), DType.INT8, QUANT)
+    net = Graph("g", {"a": batch}, (), ("a",), ("a",))
+    for name, shape in {"one": (4, 3), "two": (2, 4, 3), "ten": (10, 3)}.items():
+        np.save(tmp_path / f"{name}.npy", np.ones(shape, np.int8))
+    assert len(load_tensors(tmp_path / "one.npy", net)) == 1
+    assert len(load_tensors(tmp_path / "two.npy", net)) == 2
+    with pytest.raises(InputError, match=r"shape \[10, 3\] does not fit the model's input a \[4, 3\]"):
+        load_tensors(tmp_path / "ten.npy", net)
 
 
 def test_pack_and_unpack_are_inverse() -> None:

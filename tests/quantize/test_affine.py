@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from seatool.ir import DType, Quantization
+from seatool.ir import DType, Quantization, dequantize_values, quantize_values
 from seatool.quantize.affine import (
     BIAS_MAX,
     activation_parameters,
     bias_parameters,
-    dequantize_values,
     fit_bias,
-    quantize_values,
     representable,
     weight_parameters,
 )

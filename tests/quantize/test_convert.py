@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from float_nets import FloatNet, inputs, small_net
 from seatool.errors import InputError
-from seatool.ir import DType, Graph, Quantization, Tensor
+from seatool.ir import DType, Graph, Quantization, Tensor, dequantize_values
 from seatool.kernels import Activation
 from seatool.quantize import execute, quantize
-from seatool.quantize.affine import BIAS_MAX, dequantize_values, quantization
+from seatool.quantize.affine import BIAS_MAX, quantization
 
 
 def int8_of(graph: Graph, count: int = 8) -> Graph:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from seatool.emulate.tflm import Reference
 from seatool.errors import InputError
 from seatool.importers import tflite
-from seatool.ir import DType, Graph
+from seatool.ir import DType, Graph, quantize_values
 from seatool.quantize import METHODS, Executor, quantize
-from seatool.quantize.affine import quantization, quantize_values
+from seatool.quantize.affine import quantization
 
 
 @st.composite

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seatool.ir import Array, DType
-from seatool.quantize.affine import activation_parameters, dequantize_values, quantize_values
+from seatool.ir import Array, DType, dequantize_values, quantize_values
+from seatool.quantize.affine import activation_parameters
 from seatool.quantize.observe import Observer
 from seatool.quantize.ranges import METHODS, everything, least_error, percentile
 

@@ -10,10 +10,10 @@ import pytest
 from float_nets import FloatNet
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seatool.ir import Array, Graph
+from seatool.ir import Array, Graph, dequantize_values
 from seatool.kernels import Activation
 from seatool.quantize import execute, quantize
-from seatool.quantize.affine import dequantize_values, quantization
+from seatool.quantize.affine import quantization
 from seatool.quantize.rounding import descend, measure_moments
 
 LINEAR = {"padding": 0, "stride_w": 1, "stride_h": 1, "fused_activation_function": Activation.NONE}

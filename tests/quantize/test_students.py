@@ -10,9 +10,9 @@ from seatool import importers, passes
 from seatool.audio import frames, read_wav
 from seatool.emulate.tflm import Reference
 from seatool.importers import tflite
-from seatool.ir import DType, Graph
+from seatool.ir import DType, Graph, dequantize_values, quantize_values
 from seatool.quantize import Calibration, Executor, Quantized, load_calibration, quantize
-from seatool.quantize.affine import dequantize_values, quantization, quantize_values
+from seatool.quantize.affine import quantization
 from seatool.quantize.fidelity import cosine
 
 pytestmark = pytest.mark.slow

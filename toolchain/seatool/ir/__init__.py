@@ -1,6 +1,19 @@
 """The graph: tensors, operators and their typed attributes. Everything else depends on this; it depends on nothing."""
 
+from seatool.ir.affine import dequantize_values, quantize_values, round_half_away
 from seatool.ir.graph import Attributes, Graph, NoAttributes, Op
 from seatool.ir.tensor import Array, DType, Quantization, Tensor
 
-__all__ = ["Array", "Attributes", "DType", "Graph", "NoAttributes", "Op", "Quantization", "Tensor"]
+__all__ = [
+    "Array",
+    "Attributes",
+    "DType",
+    "Graph",
+    "NoAttributes",
+    "Op",
+    "Quantization",
+    "Tensor",
+    "dequantize_values",
+    "quantize_values",
+    "round_half_away",
+]

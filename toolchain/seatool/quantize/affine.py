@@ -1,4 +1,4 @@
-"""The arithmetic of affine int8 quantization: parameters from ranges, and real values to integers and back.
+"""The parameters of affine int8 quantization: from ranges, weights and biases.
 
 Source: the TFLite 8-bit quantization specification; bias limit as in TFLite's quantization_utils.cc.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from seatool.ir import Array, DType, Quantization, Tensor
+from seatool.ir import Array, DType, Quantization, Tensor, quantize_values
 
 INT8_MIN, INT8_MAX = -128, 127
 WEIGHT_MAX = 127
@@ -51,7 +51,7 @@ def representable(quant: Quantization) -> tuple[float, float]:
 
 
 def weight_parameters(weights: Array, axis: int | None, least: float) -> Quantization:
-    """Symmetric int8 parameters of ``weights`` (any shape, float): the largest magnitude becomes 127.
+    """Symmetric int8 parameters of ``weights`` (any shape, float): the largest magnitude becomes 127, none -128.
 
     Args:
         weights: The real values.
@@ -91,24 +91,6 @@ def bias_parameters(weights: Quantization, input_scale: float) -> Quantization:
     return _symmetric(scales, None if weights.axis is None else 0)
 
 
-def quantize_values(values: Array, quant: Quantization, dtype: DType) -> Array:
-    """Real ``values`` as integers of ``dtype``: round half away from zero as TFLite does, then saturate. Same shape.
-
-    Symmetric int8 weights never reach -128 because their scale comes from their own largest magnitude.
-    """
-    info = np.iinfo(dtype.numpy)
-    scale, zero_point = _along(quant, values.ndim)
-    scaled = np.asarray(values, np.float64) / scale
-    rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled) + zero_point
-    return np.asarray(np.clip(rounded, info.min, info.max), dtype.numpy)
-
-
-def dequantize_values(values: Array, quant: Quantization) -> npt.NDArray[np.float32]:
-    """Integers as real values, float32. Same shape."""
-    scale, zero_point = _along(quant, values.ndim)
-    return np.asarray((values.astype(np.float64) - zero_point) * scale, np.float32)
-
-
 def quantized_constant(name: str, values: Array, quant: Quantization, dtype: DType) -> Tensor:
     """A constant tensor of the real ``values`` under ``quant``."""
     return Tensor(name, values.shape, dtype, quant, quantize_values(values, quant, dtype))
@@ -117,12 +99,3 @@ def quantized_constant(name: str, values: Array, quant: Quantization, dtype: DTy
 def _symmetric(scales: npt.NDArray[np.float64], axis: int | None) -> Quantization:
     exact = tuple(float(scale) for scale in np.atleast_1d(scales).astype(np.float32))
     return Quantization(exact, (0,) * len(exact), axis)
-
-
-def _along(quant: Quantization, rank: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Scale and zero point, shaped to broadcast against a tensor of ``rank`` dimensions."""
-    shape = [1] * rank
-    if quant.axis is not None:
-        shape[quant.axis] = -1
-    scale, zero_point = np.array(quant.scale), np.array(quant.zero_point, np.float64)
-    return scale.reshape(shape), zero_point.reshape(shape)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from seatool.ir import Array, DType, Graph, Quantization
-from seatool.quantize.affine import dequantize_values, quantization, quantize_values, representable
+from seatool.ir import Array, DType, Graph, Quantization, dequantize_values, quantize_values
+from seatool.quantize.affine import quantization, representable
 from seatool.quantize.execute import Executor
 from seatool.quantize.observe import SENTINEL
 from seatool.quantize.sharing import is_selected

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from seatool.ir import Array, DType, Graph, Op, Tensor
+from seatool.ir import Array, DType, Graph, Op, Tensor, quantize_values
 from seatool.kernels import Activation, bind, operators
-from seatool.quantize.affine import WEIGHT_MAX, quantization, quantize_values
+from seatool.quantize.affine import WEIGHT_MAX, quantization
 from seatool.quantize.execute import Executor
 
 Float64 = npt.NDArray[np.float64]

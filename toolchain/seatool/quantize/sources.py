@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from seatool.arrays import SUFFIXES, as_float32, read_examples
 from seatool.audio import LogMel, frames, read_wav
 from seatool.audio.log_mel import FULL_SCALE
 from seatool.audio.synthetic import clips
 from seatool.errors import InputError
-from seatool.ir import Array, Graph, Tensor
-from seatool.quantize.calibration import Calibration, Sample, evenly
+from seatool.ir import Graph
+from seatool.quantize.calibration import Calibration, evenly
 
 Int16 = npt.NDArray[np.int16]
 
@@ -24,8 +23,6 @@ LIMIT = 256
 HOP_SECONDS = 0.5
 BUILTIN_CLIPS = 64
 BUILTIN_SECONDS = 2.0
-
-_ARRAYS = (".npy", ".npz")
 
 
 def load_calibration(path: Path | None, graph: Graph, limit: int = LIMIT) -> Calibration:
@@ -81,7 +78,7 @@ def _files(path: Path) -> tuple[list[Path], list[Path]]:
         raise InputError(f"{path}: no such file or folder")
     found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     by_suffix = [(p.suffix.lower(), p) for p in found]
-    return [p for s, p in by_suffix if s == ".wav"], [p for s, p in by_suffix if s in _ARRAYS]
+    return [p for s, p in by_suffix if s == ".wav"], [p for s, p in by_suffix if s in SUFFIXES]
 
 
 def _from_sounds(path: Path, files: Sequence[Path], log_mel: LogMel, limit: int) -> Calibration:
@@ -110,66 +107,14 @@ def _through_frontend(windows: Sequence[tuple[str, Int16]], log_mel: LogMel, lim
 
 def _from_arrays(path: Path, files: Sequence[Path], graph: Graph, limit: int) -> Calibration:
     inputs = [graph.tensors[name] for name in graph.inputs]
-    pairs = [(_label(file, path), sample) for file in files for sample in _samples(file, inputs)]
+    pairs = [(file, example) for file in files for example in read_examples(file, inputs)]
     chosen = [pairs[i] for i in evenly(len(pairs), limit)]
-    if not any(value.any() for _, sample in chosen for value in sample):
+    samples = tuple(tuple(as_float32(file, value) for value in example) for file, example in chosen)
+    if not any(value.any() for sample in samples for value in sample):
         raise InputError(f"{path}: all calibration inputs are zero")
     description = f"{len(chosen)} inputs of {path.name}"
-    return Calibration(tuple(sample for _, sample in chosen), tuple(clip for clip, _ in chosen), description)
+    return Calibration(samples, tuple(_label(file, path) for file, _ in chosen), description)
 
 
 def _label(file: Path, root: Path) -> str:
     return file.name if file == root else file.relative_to(root).as_posix()
-
-
-def _samples(file: Path, inputs: Sequence[Tensor]) -> Iterator[Sample]:
-    """The inferences that one array file holds."""
-    arrays = _read_arrays(file)
-    if len(inputs) == 1 and len(arrays) == 1:
-        columns = [_inferences(file, next(iter(arrays.values())), inputs[0])]
-    elif missing := [tensor.name for tensor in inputs if tensor.name not in arrays]:
-        raise InputError(
-            f"{file}: holds {', '.join(arrays)}; the model's input {', '.join(missing)} is missing",
-            "save one array per model input under the input's name: np.savez(file, **{name: array})",
-        )
-    else:
-        columns = [_inferences(file, arrays[tensor.name], tensor) for tensor in inputs]
-    if len({len(column) for column in columns}) > 1:
-        raise InputError(f"{file}: the arrays hold different numbers of inputs: {[len(c) for c in columns]}")
-    return zip(*columns, strict=True)
-
-
-def _read_arrays(file: Path) -> Mapping[str, Array]:
-    """The arrays of an .npy or .npz file by name."""
-    try:
-        content: Any = np.load(file, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return {file.stem: content}
-        with content:
-            return {name: content[name] for name in content.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise InputError(f"{file}: not a readable {file.suffix} file ({error})") from error
-
-
-def _inferences(file: Path, array: Array, tensor: Tensor) -> Array:
-    """``array`` as float32 [n, *tensor.shape]; InputError where it does not fit ``tensor`` or is no number."""
-    shape = tensor.shape
-    if array.dtype.kind not in "fiu":
-        raise InputError(f"{file}: holds {array.dtype}, not numbers")
-    if array.shape == shape:
-        stacked = array[None]
-    elif array.shape[1:] == shape:
-        stacked = array
-    elif shape[0] == 1 and array.shape[1:] == shape[1:]:
-        stacked = array[:, None]
-    else:
-        raise InputError(
-            f"{file}: shape {list(array.shape)} does not fit the model's input {tensor.name} {list(shape)}",
-            f"save one input of shape {list(shape)}, or several along a new first axis",
-        )
-    if not len(stacked):
-        raise InputError(f"{file}: the array is empty")
-    converted = stacked.astype(np.float32)
-    if not np.isfinite(converted).all():
-        raise InputError(f"{file}: holds NaN or infinity")
-    return converted

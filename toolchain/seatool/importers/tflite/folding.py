@@ -13,7 +13,7 @@ import numpy as np
 
 from seatool.importers.tflite import schema
 from seatool.importers.tflite.records import RawModel, RawOp, RawTensor
-from seatool.ir import Array
+from seatool.ir import Array, dequantize_values
 
 _FLOAT32 = schema.ELEMENT_TYPES[0]
 _LONGEST_SHAPE = 64
@@ -66,12 +66,7 @@ def _dequantized(tensor: RawTensor) -> Array | None:
         return tensor.data.astype(np.float32)
     if tensor.quant is None:
         return None
-    scale, zero = tensor.quant.scales, np.array(tensor.quant.zero_point, np.float32)
-    if tensor.quant.axis is not None:
-        along = [1] * len(tensor.shape)
-        along[tensor.quant.axis] = -1
-        scale, zero = scale.reshape(along), zero.reshape(along)
-    return (tensor.data.astype(np.float32) - zero) * scale
+    return dequantize_values(tensor.data, tensor.quant)
 
 
 def _fold_hybrid_weights(model: RawModel) -> None:
