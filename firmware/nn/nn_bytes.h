@@ -40,6 +40,38 @@ NN_INLINE uint32_t nn_min_s8x4(uint32_t a, uint32_t b)
 #endif
 }
 
+/* yes where the signed byte of a is less than that of b, else no. */
+NN_INLINE uint32_t nn_pick_less_s8x4(uint32_t a, uint32_t b, uint32_t yes, uint32_t no)
+{
+#if NN_DSP
+    uint32_t r;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %3, %4" : "=&r"(r) : "r"(a), "r"(b), "r"(no), "r"(yes));
+    return r;
+#else
+    uint32_t r = 0;
+    for (uint32_t i = 0; i < 32; i += 8) {
+        r |= ((int8_t)(a >> i) < (int8_t)(b >> i) ? yes : no) & 0xffu << i;
+    }
+    return r;
+#endif
+}
+
+/* yes where the byte of x is zero, else no. USUB8 from 0 leaves "no borrow" in the GE flags for zeros only. */
+NN_INLINE uint32_t nn_pick_zero_u8x4(uint32_t x, uint32_t yes, uint32_t no)
+{
+#if NN_DSP
+    uint32_t r;
+    __asm__("usub8 %0, %1, %2\n\tsel %0, %3, %4" : "=&r"(r) : "r"(0), "r"(x), "r"(yes), "r"(no));
+    return r;
+#else
+    uint32_t r = 0;
+    for (uint32_t i = 0; i < 32; i += 8) {
+        r |= ((x >> i & 0xffu) == 0 ? yes : no) & 0xffu << i;
+    }
+    return r;
+#endif
+}
+
 /* A signed byte in all four lanes. */
 NN_INLINE uint32_t nn_splat_s8x4(int32_t x)
 {
@@ -120,6 +152,17 @@ NN_INLINE int32_t nn_rescale_doubled(int32_t doubled, int32_t multiplier, int32_
         return (nn_smmlar(doubled, multiplier, addend) + (doubled >> 31)) >> exponent;
     }
     return ((nn_smmlar(doubled, multiplier, 1 << (exponent - 1)) + (doubled >> 31)) >> exponent) + offset;
+}
+
+/* TFLM's rescaling of |x| < 2^bits by a multiplier and a shift, to the left where positive; 1 <= bits <= 30. */
+NN_INLINE int32_t nn_rescale(int32_t x, int32_t bits, int32_t multiplier, int32_t shift, int32_t offset)
+{
+    if (shift > 30 - bits) { /* too far for the doubled product; wraps as TFLM does */
+        return nn_requantize(x, multiplier, shift) + offset;
+    }
+    int32_t left = shift > 0 ? shift : 0;
+    int32_t right = shift > 0 ? 0 : -shift;
+    return nn_rescale_doubled(x * (2 << left), multiplier, right, offset);
 }
 
 #endif

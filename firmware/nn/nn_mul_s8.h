@@ -14,21 +14,11 @@ typedef struct {
     int32_t output_offset, output_multiplier, output_shift, output_min, output_max;
 } nn_mul_s8_args;
 
-/* The product on the output's scale. |product| < 2^16, so shifts of up to 14 to the left cannot overflow. */
-NN_INLINE int32_t nn_mul_rescale(const nn_mul_s8_args *a, int32_t product)
-{
-    if (a->output_shift > 14) {
-        return nn_requantize(product, a->output_multiplier, a->output_shift) + a->output_offset;
-    }
-    int32_t left = a->output_shift > 0 ? a->output_shift : 0;
-    int32_t right = a->output_shift > 0 ? 0 : -a->output_shift;
-    return nn_rescale_doubled(product * (2 << left), a->output_multiplier, right, a->output_offset);
-}
-
 NN_INLINE int8_t nn_mul_one(const nn_mul_s8_args *a, int32_t x1, int32_t x2)
 {
     int32_t product = (x1 + a->input1_offset) * (x2 + a->input2_offset);
-    return (int8_t)nn_clamp_s8(nn_mul_rescale(a, product), a->output_min, a->output_max);
+    int32_t y = nn_rescale(product, 16, a->output_multiplier, a->output_shift, a->output_offset);
+    return (int8_t)nn_clamp_s8(y, a->output_min, a->output_max);
 }
 
 NN_INLINE void nn_mul_run(const nn_mul_s8_args *a, const int8_t *input1, const int8_t *input2, int8_t *output)

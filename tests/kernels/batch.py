@@ -130,7 +130,7 @@ def _entry(number: int, case: Case) -> str:
 
 
 def _c_type(data: Array) -> str:
-    return {"float32": "float"}.get(data.dtype.name, f"{data.dtype.name}_t")
+    return {"float32": "float", "bool": "uint8_t"}.get(data.dtype.name, f"{data.dtype.name}_t")
 
 
 def _definition(ctype: str, name: str, data: Array, align: int) -> str:

@@ -1,4 +1,4 @@
-"""ADD, SUB, MUL, MAXIMUM and MINIMUM: broadcasting, scales and clamps against TFLM and the C kernels."""
+"""Elementwise functions of two tensors: broadcasting, scales and clamps against TFLM and the C kernels."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 import rig
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from seatool.ir import Graph, NoAttributes
+from seatool.ir import Array, Graph, NoAttributes
 from seatool.kernels import Activation
 from seatool.kernels.binary import BinaryAttributes
 
-RESCALED = ("ADD", "SUB", "MUL")
+CLAMPED = ("ADD", "SUB", "MUL", "DIV")
+RESCALED = (*CLAMPED, "SQUARED_DIFFERENCE", "PRELU")
 KINDS = (*RESCALED, "MAXIMUM", "MINIMUM")
 ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
 
@@ -30,7 +31,7 @@ def binary(
         for name, shape, quant, data in zip("ab", shapes, quantization, constants, strict=False)
     ]
     output = rig.tensor("y", np.broadcast_shapes(*shapes), *quantization[2])
-    attributes = BinaryAttributes(activation) if kind in RESCALED else NoAttributes()
+    attributes = BinaryAttributes(activation) if kind in CLAMPED else NoAttributes()
     return rig.single(kind, inputs, [output], attributes, version=2)
 
 
@@ -46,12 +47,20 @@ def broadcastable(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return sides[0], sides[1]
 
 
+def defined(divisor: Array, zero_point: int) -> Array:
+    """``divisor`` without zeros, by which TFLM must not divide."""
+    other = np.int8(zero_point + 1 if zero_point < 127 else zero_point - 1)
+    return np.where(divisor == zero_point, other, divisor)
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> rig.Case:
     kind = draw(st.sampled_from(KINDS))
     shapes = draw(broadcastable())
     quantization = [(draw(rig.scales), draw(rig.zero_points)) for _ in range(3)]
     values = [draw(rig.arrays(shape)) for shape in shapes]
+    if kind == "DIV":
+        values[1] = defined(values[1], quantization[1][1])
     constant = draw(st.sampled_from([None, None, 0, 1]))
     constants = tuple(value if i == constant else None for i, value in enumerate(values))
     graph = binary(kind, shapes, quantization, draw(st.sampled_from(ACTIVATIONS)), (constants[0], constants[1]))
@@ -71,7 +80,8 @@ def test_every_pair_of_values(kind: str, a: float, b: float, y: float, zeros: tu
     quantization = list(zip((a, b, y), zeros, strict=True))
     graph = binary(kind, ((256, 1), (1, 256)), quantization)
     assume(not list(rig.operator_of(graph).problems()))
-    rig.check(graph, [every.reshape(256, 1), every.reshape(1, 256)])
+    second = defined(every, zeros[1]) if kind == "DIV" else every
+    rig.check(graph, [every.reshape(256, 1), second.reshape(1, 256)])
 
 
 @pytest.mark.parametrize("shift", [-31, -30, -20, 0, 1, 14, 15, 20])
@@ -96,7 +106,16 @@ def test_shapes_that_do_not_fit_are_a_problem() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("ADD", [0.0, 6.0]), ("SUB", [0.0, 0.0]), ("MUL", [0.0, 6.0]), ("MAXIMUM", [2.0, 4.0]), ("MINIMUM", [-3.0, 3.0])],
+    [
+        ("ADD", [0.0, 6.0]),
+        ("SUB", [0.0, 0.0]),
+        ("MUL", [0.0, 6.0]),
+        ("DIV", [0.0, 0.75]),
+        ("SQUARED_DIFFERENCE", [25.0, 1.0]),
+        ("PRELU", [-6.0, 3.0]),
+        ("MAXIMUM", [2.0, 4.0]),
+        ("MINIMUM", [-3.0, 3.0]),
+    ],
 )
 def test_float_form(kind: str, expected: list[float]) -> None:
     graph = binary(kind, ((2,), (2,)), [(1.0, 0)] * 3, Activation.RELU6)

@@ -10,7 +10,7 @@ import batch
 import numpy as np
 import pytest
 import rig
-from seatool.ir import Graph
+from seatool.ir import Array, DType, Graph, Tensor
 from seatool.kernels import Padding
 from seatool.kernels.gather import StridedSliceAttributes
 from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
@@ -18,6 +18,7 @@ from seatool.kernels.pool import Pool2DAttributes
 from test_activation import unary
 from test_binary import binary
 from test_border import dequantize, quantize
+from test_logical import compared, truths
 from test_mean import mean
 from test_moves import moved
 from test_pool import pool
@@ -32,9 +33,15 @@ def layers() -> Iterator[Graph]:
         yield pool(kind, (1, 32, 20, 16), Pool2DAttributes(Padding.VALID, 2, 2, 2, 2), 0.1, 0)
         yield pool(kind, (1, 16, 12, 32), Pool2DAttributes(Padding.SAME, 2, 2, 3, 3), 0.1, 0)
         yield pool(kind, (1, 25, 5, 64), Pool2DAttributes(Padding.VALID, 1, 1, 25, 5), 0.1, 0)
-    for kind in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"):
+    for kind in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "PRELU", "DIV"):
         yield binary(kind, (SHAPE, SHAPE), [(0.1, -3), (0.07, 5), (0.12, -128)])
         yield binary(kind, (SHAPE, (16,)), [(0.1, -3), (0.07, 5), (0.12, -128)])
+    for kind in ("LESS", "NOT_EQUAL"):
+        yield compared(kind, (SHAPE, SHAPE), SAME_SCALE, SAME_SCALE)
+    values = [rig.tensor(name, SHAPE, *SAME_SCALE) for name in "xyz"]
+    yield rig.single("SELECT_V2", [truths("c", SHAPE), *values[:2]], values[2:])
+    yield rig.single("LOGICAL_OR", [truths("a", SHAPE), truths("b", SHAPE)], [truths("y", SHAPE)])
+    yield rig.single("LOGICAL_NOT", [truths("a", SHAPE)], [truths("y", SHAPE)])
     yield unary("LOGISTIC", SHAPE, SAME_SCALE, (1 / 256, -128))
     yield unary("RELU6", SHAPE, SAME_SCALE, SAME_SCALE)
     yield from (softmax((rows, depth), 0.1, 0, 1.0) for rows, depth in ((1, 12), (16, 10), (1, 100)))
@@ -56,6 +63,13 @@ def moves() -> Iterator[Graph]:
     yield rig.single("CONCATENATION", parts, [whole], ConcatenationAttributes(3))
 
 
+def random_values(rng: np.random.Generator, tensor: Tensor) -> Array:
+    if tensor.dtype is DType.FLOAT32:
+        return rng.normal(0, 5, tensor.shape).astype(np.float32)
+    low, high = (0, 2) if tensor.dtype is DType.BOOL else (-128, 128)
+    return rng.integers(low, high, tensor.shape).astype(tensor.dtype.numpy)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed")
@@ -63,12 +77,7 @@ def test_estimates_are_near_the_count(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     cases = []
     for graph in layers():
-        inputs = [
-            rng.normal(0, 5, t.shape).astype(np.float32)
-            if t.quant is None
-            else rng.integers(-128, 128, t.shape, np.int8)
-            for t in (graph.tensors[name] for name in graph.inputs)
-        ]
+        inputs = [random_values(rng, graph.tensors[name]) for name in graph.inputs]
         cases += batch.cases_of(graph, inputs)
     far = []
     for case, counted in zip(cases, batch.run_in_qemu(cases, tmp_path), strict=True):

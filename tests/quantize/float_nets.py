@@ -46,14 +46,21 @@ class FloatNet:
     def integers(self, *values: int) -> str:
         return self.constant(np.array(values, np.int32))
 
-    def add(self, kind: str, *inputs: str | None, shape: tuple[int, ...] | None = None, **fields: Any) -> str:
+    def add(
+        self,
+        kind: str,
+        *inputs: str | None,
+        shape: tuple[int, ...] | None = None,
+        dtype: DType = DType.FLOAT32,
+        **fields: Any,
+    ) -> str:
         """Append an operator; its output ``<kind>_<n>`` has the shape of the current tensor if none is given."""
         name = f"{kind.lower()}_{len(self.ops)}"
         family = operators()[kind]
         assert family.tflite is not None
         raw = {field.name: field.default for field in family.tflite.fields} | fields
         self.ops.append(Op(name, kind, inputs, (name,), family.parse(raw)))
-        self.tensors[name] = Tensor(name, shape or self.shape, DType.FLOAT32)
+        self.tensors[name] = Tensor(name, shape or self.shape, dtype)
         self.now = name
         return name
 

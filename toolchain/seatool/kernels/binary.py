@@ -52,7 +52,7 @@ class Binary(Operator):
 
     def problems(self) -> Iterator[str]:
         a, b = self.input(0), self.input(1)
-        yield from require_int8(self, a, b, self.output)
+        yield from self.type_problems()
         try:
             shape = np.broadcast_shapes(a.shape, b.shape)
         except ValueError:
@@ -63,9 +63,13 @@ class Binary(Operator):
         elif len(self.loops()) > DIMS + 1:
             yield f"more than {DIMS + 1} loops are needed for {list(a.shape)} and {list(b.shape)}"
 
+    def type_problems(self) -> Iterator[str]:
+        """Element types and quantization that are not supported."""
+        yield from require_int8(self, self.input(0), self.input(1), self.output)
+
     def loops(self) -> list[Loop]:
         """The loops over the output, with the steps of both inputs."""
-        return broadcast(self.input(0).shape, self.input(1).shape, self.output.shape)
+        return broadcast(self.output.shape, self.input(0).shape, self.input(1).shape)
 
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         a, b = inputs
@@ -162,14 +166,14 @@ class Sum(Arithmetic):
         return np.asarray(a + b if self.sign > 0 else a - b)
 
 
-_ACTIVATION_FIELD = Field("fused_activation_function", 0, "int8")
+ACTIVATION_FIELD = Field("fused_activation_function", 0, "int8")
 
 
 @operator("ADD")
 class Add(Sum):
     """Sum. Source: TFLM add_common.cc and integer_ops/add.h."""
 
-    tflite = TFLiteForm(0, range(1, 6), 11, (_ACTIVATION_FIELD,))
+    tflite = TFLiteForm(0, range(1, 6), 11, (ACTIVATION_FIELD,))
     sign = 1
 
 
@@ -178,7 +182,7 @@ class Sub(Sum):
     """Difference. Source: TFLM sub_common.cc and reference/sub.h; TFLM of August 2026 still computed the factors in
     float, which changes a bit here and there."""
 
-    tflite = TFLiteForm(41, range(1, 6), 28, (_ACTIVATION_FIELD,))
+    tflite = TFLiteForm(41, range(1, 6), 28, (ACTIVATION_FIELD,))
     sign = -1
 
 
@@ -186,7 +190,7 @@ class Sub(Sum):
 class Mul(Arithmetic):
     """Product. Source: TFLM mul_common.cc and integer_ops/mul.h."""
 
-    tflite = TFLiteForm(18, range(1, 8), 21, (_ACTIVATION_FIELD,))
+    tflite = TFLiteForm(18, range(1, 8), 21, (ACTIVATION_FIELD,))
 
     @property
     def factor(self) -> float:
@@ -250,7 +254,7 @@ class Minimum(Extremum):
     largest = False
 
 
-class _Elementwise(Variant):
+class Elementwise(Variant):
     """One pass over the output; scalars and repeated dimensions are not copied."""
 
     function: str
@@ -286,14 +290,14 @@ class _Elementwise(Variant):
         return tuple(i for i in large if not op.input(i).is_constant)
 
 
-class _Rescaled(_Elementwise):
+class Rescaled(Elementwise):
     def parameters(self, op: Arithmetic) -> dict[str, Any]:
         low, high = activation_range(op.activation, op.output)
         return op.scales() | {"output_min": low, "output_max": high}
 
 
 @variant(Add, Sub)
-class AddElements(_Rescaled):
+class AddElements(Rescaled):
     """Both inputs and the sum rescaled with SMMLAR, about 14 instructions per element."""
 
     name, header, function = "elements", "nn_add_s8.h", "nn_add_s8"
@@ -301,7 +305,7 @@ class AddElements(_Rescaled):
 
 
 @variant(Mul)
-class MulElements(_Rescaled):
+class MulElements(Rescaled):
     """The product rescaled with SMMLAR, about 12 instructions per element."""
 
     name, header, function = "elements", "nn_mul_s8.h", "nn_mul_s8"
@@ -309,7 +313,7 @@ class MulElements(_Rescaled):
 
 
 @variant(Maximum, Minimum)
-class ExtremumElements(_Elementwise):
+class ExtremumElements(Elementwise):
     """Four elements per word with SSUB8 and SEL."""
 
     name, header, function = "elements_x4", "nn_extremum_s8.h", "nn_extremum_s8"

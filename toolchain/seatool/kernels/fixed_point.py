@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,41 @@ def multiply_by_quantized_multiplier(x: npt.ArrayLike, multiplier: npt.ArrayLike
     shifted = np.asarray(x, np.int64) << np.maximum(shifts, 0)
     wrapped = ((shifted + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
     return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(wrapped, multiplier), np.maximum(-shifts, 0))
+
+
+@cache
+def inverse_square_root(x: int) -> tuple[int, int]:
+    """1 / sqrt(x) for x >= 1 as (multiplier, shift), see :func:`quantize_multiplier`, as TFLM computes it
+    (GetInvSqrtQuantizedMultiplierExp): five Newton-Raphson steps in gemmlowp's Q3.
+
+    >>> multiplier, shift = inverse_square_root(100)
+    >>> round(multiplier * 2.0 ** (shift - 31), 6)
+    0.1
+    """
+    if x <= 1:
+        return (1 << 31) - 1, 0
+    right = 11
+    while x >= 1 << 29:
+        x //= 4
+        right += 1
+    pairs = (31 - x.bit_length()) // 2 - 1
+    right -= pairs
+    value = x << (2 * pairs) >> 1
+    half = (value + 1) >> 1
+    root, one_and_a_half = 1 << 28, (1 << 28) + (1 << 27)
+
+    def times(a: int, b: int) -> int:
+        return int(saturating_rounding_doubling_high_mul(a, b))
+
+    for _ in range(5):
+        cube = _saturated(times(times(root, root), root) << 6)
+        root = _saturated((times(one_and_a_half, root) - times(half, cube)) << 3)
+    root = times(root, 1518500250)
+    return (root << -right, 0) if right < 0 else (root, -right)
+
+
+def _saturated(x: int) -> int:
+    return min(max(x, -(1 << 31)), (1 << 31) - 1)
 
 
 def round_half_away(x: float) -> int:

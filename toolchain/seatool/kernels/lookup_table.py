@@ -53,13 +53,17 @@ class LookupTable(Operator):
 
 
 def variable_index(op: Operator) -> int | None:
-    """The index of the only input that is not a scalar constant, if it is int8 and as large as the output."""
+    """The index of the only input that is not a scalar constant, if it is int8 and as large as the output.
+
+    None too where the output is neither int8 nor bool.
+    """
     others = [i for i, t in enumerate(op.inputs) if t is not None and not (t.is_constant and t.elements == 1)]
     if len(others) != 1:
         return None
     (index,) = others
     tensor = op.input(index)
-    alike = tensor.dtype is DType.INT8 is op.output.dtype and tensor.elements == op.output.elements
+    bytewise = tensor.dtype is DType.INT8 and op.output.dtype in (DType.INT8, DType.BOOL)
+    alike = bytewise and tensor.elements == op.output.elements
     return index if alike and not tensor.is_constant else None
 
 

@@ -47,14 +47,14 @@ def collapse(counts: Sequence[int], *steps: Sequence[int]) -> list[Loop]:
     return loops or [Loop(1, (1,) * len(steps))]
 
 
-def broadcast(first: Sequence[int], second: Sequence[int], output: Sequence[int]) -> list[Loop]:
-    """The loops of an elementwise operator over ``output``; an operand's step is 0 where it is repeated."""
+def broadcast(output: Sequence[int], *operands: Sequence[int]) -> list[Loop]:
+    """The loops of an elementwise operator over ``output``; the step of an operand is 0 where it is repeated."""
 
     def steps(shape: Sequence[int]) -> list[int]:
         padded = (*(1,) * (len(output) - len(shape)), *shape)
         return [0 if size == 1 else step for size, step in zip(padded, strides(padded), strict=True)]
 
-    return collapse(output, steps(first), steps(second))
+    return collapse(output, *map(steps, operands))
 
 
 def outer_fields(loops: Sequence[Loop], names: Sequence[str]) -> dict[str, Any]:

@@ -78,7 +78,10 @@ def _share_operator(graph: Graph, op: Op, sharing: Sharing) -> None:
     if not (alike and all(_fits(tensor, next(iter(fixed.values()))) for tensor in constants)):
         sharing.cut.update((op.name, index) for index in fixed)
         classes = {index: name for index, name in classes.items() if index not in fixed}
-    joined = sharing.union([*classes.values(), *op.outputs])
+    outputs = [name for name in op.outputs if graph.tensors[name].dtype is DType.FLOAT32]
+    if not classes and not outputs:
+        return
+    joined = sharing.union([*classes.values(), *outputs])
     if constants:
         sharing.constants.setdefault(joined, []).extend(constants)
 
