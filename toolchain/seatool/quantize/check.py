@@ -63,9 +63,10 @@ def _tensor_problems(graph: Graph) -> Iterator[str]:
             yield f"{tensor.name}: the constant holds NaN or infinity"
     for name in (*graph.inputs, *graph.outputs):
         tensor = graph.tensors[name]
-        if tensor.is_constant or tensor.dtype is not DType.FLOAT32:
-            what = "a constant" if tensor.is_constant else tensor.dtype.value
-            yield f"{name}: an input or output of the model that is {what}; only float32 can be quantized"
+        if tensor.is_constant:
+            yield f"{name}: an input or output of the model that is a constant"
+        elif name in graph.inputs and tensor.dtype is not DType.FLOAT32:
+            yield f"{name}: an input of the model that is {tensor.dtype.value}; only float32 can be quantized"
 
 
 def _is_usable(tensor: Tensor, infinite: bool) -> bool:

@@ -66,7 +66,7 @@ class Converter:
         if tensor.dtype is not DType.FLOAT32:
             return self._add(tensor, op)
         if rule.same_scale:
-            quant = self._quantization(op.outputs[0])
+            quant = self._shared(op)
         else:
             quant = activation_parameters(float(tensor.data.min()), float(tensor.data.max()))
         return self._add(quantized_constant(name, tensor.data, quant, DType.INT8), op)
@@ -99,9 +99,15 @@ class Converter:
     def _quantization(self, name: str) -> Quantization:
         return self.parameters[self.sharing.representative(name)]
 
+    def _shared(self, op: Op) -> Quantization:
+        """The parameters that the float tensors of ``op`` have in common."""
+        uncut = (name for index, name in enumerate(op.inputs) if (op.name, index) not in self.sharing.cut)
+        tensors = (self.graph.tensors[name] for name in (*op.outputs, *uncut) if name is not None)
+        return self._quantization(next(t.name for t in tensors if t.dtype is DType.FLOAT32 and not t.is_constant))
+
     def _requantized(self, op: Op, name: str) -> str:
         """Insert a QUANTIZE in front of ``op`` that brings tensor ``name`` to the parameters of its output."""
-        target = replace(self._tensors[name], name=f"{name}/{op.name}", quant=self._quantization(op.outputs[0]))
+        target = replace(self._tensors[name], name=f"{name}/{op.name}", quant=self._shared(op))
         if target.name not in self._tensors:
             self._tensors[target.name] = target
             source = self.graph.producer(name)

@@ -171,14 +171,25 @@ class Measured:
     outputs: tuple[OutputFidelity, ...]
 
 
+_AS_IT_IS = Quantization.per_tensor(1.0, 0)
+"""Of outputs that were never real numbers: indices, truth values."""
+
+
+def _is_float(graph: Graph, name: str) -> bool:
+    return graph.tensors[name].dtype is DType.FLOAT32
+
+
 def measure(real: Graph, int8: Graph, samples: Sequence[tuple[Array, ...]], step: Callable[[], None]) -> Measured:
     """Run the float graph and the int8 graph made from it on ``samples`` (inputs of the float graph) and compare.
 
     ``step`` is called after every sample.
     """
     layers = dict.fromkeys(real.inputs, ("input", "QUANTIZE"))
-    layers |= {op.outputs[0]: (op.name, op.kind) for op in real.ops}
-    quants = {name: quantization(int8.tensors[name]) for name in {*layers, *real.outputs}}
+    layers |= {op.outputs[0]: (op.name, op.kind) for op in real.ops if _is_float(real, op.outputs[0])}
+    quants = {
+        name: quantization(int8.tensors[name]) if _is_float(real, name) else _AS_IT_IS
+        for name in {*layers, *real.outputs}
+    }
     comparisons = {name: Comparison(quants[name], is_selected(real, name)) for name in quants}
     cosines: dict[str, list[float]] = {name: [] for name in real.outputs}
     run_real, run_int8 = Executor(real), Executor(int8)

@@ -74,13 +74,13 @@ def _share_operator(graph: Graph, op: Op, sharing: Sharing) -> None:
     constants = [tensor for _, tensor in floats if tensor.is_constant]
     classes = {index: sharing.representative(tensor.name) for index, tensor in floats if not tensor.is_constant}
     fixed = {index: sharing.fixed[name] for index, name in classes.items() if name in sharing.fixed}
+    outputs = [name for name in op.outputs if graph.tensors[name].dtype is DType.FLOAT32]
+    if not outputs and len(fixed) == len(classes):
+        return  # a comparison of what has parameters already
     alike = len(set(fixed.values())) == 1 and len(fixed) == len(classes)
     if not (alike and all(_fits(tensor, next(iter(fixed.values()))) for tensor in constants)):
         sharing.cut.update((op.name, index) for index in fixed)
         classes = {index: name for index, name in classes.items() if index not in fixed}
-    outputs = [name for name in op.outputs if graph.tensors[name].dtype is DType.FLOAT32]
-    if not classes and not outputs:
-        return
     joined = sharing.union([*classes.values(), *outputs])
     if constants:
         sharing.constants.setdefault(joined, []).extend(constants)
