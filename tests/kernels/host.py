@@ -1,32 +1,35 @@
 """Runs the C kernels of ``firmware/nn`` on this machine: compiled once per header, called through cffi.
 
-Every buffer is exactly as large as the tensor, lies between canaries, and is aligned to what kernels may rely on and no
-more. Undefined behaviour (UBSan) ends the process with a message.
+Every buffer is exactly as large as the tensor and lies between forbidden pages (:mod:`guarded`): once right before one,
+once right behind one. What a kernel reads or writes outside, and undefined behaviour (UBSan), is a KernelFaultError
+that names the kernel, the buffer and the line.
 """
 
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cffi
+import guarded
 import numpy as np
 from seatool import resources
 from seatool.ir import Array
 from seatool.kernels import Operator, Ref, Variant
 
+HERE = Path(__file__).parent
 NN = resources.firmware() / "nn"
 WARNINGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fno-common")
 TENSOR_ALIGN = 4
 """What kernels may assume of activations and scratch; the planner gives at least this."""
 
-_CANARY = 0xA5
-_MARGIN = 64
+_SANITIZE = ("-g1", "-fsanitize=undefined", "-fno-sanitize-recover", "-fsanitize-undefined-trap-on-error")
 _INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.M)
 _NUMBER = re.compile(r"^#define (\w+) (\d+)$", re.M)
 _STRUCT = re.compile(r"typedef struct[^{;]*\{[^}]*\}\s*\w+;")
@@ -34,7 +37,15 @@ _KERNEL = re.compile(r"^NN_INLINE void (\w+)\(const (\w+) \*\w+\)", re.M)
 
 
 class KernelFaultError(AssertionError):
-    """A kernel wrote where it must not."""
+    """A kernel read or wrote where it must not, or does what C does not define."""
+
+
+class Library(NamedTuple):
+    """The kernels of a header as a shared object at ``path``."""
+
+    ffi: Any
+    kernels: Any
+    path: Path
 
 
 def headers_of(header: str) -> Iterator[str]:
@@ -45,17 +56,12 @@ def headers_of(header: str) -> Iterator[str]:
 
 
 @cache
-def library(header: str) -> tuple[Any, Any]:
-    """(ffi, library) with ``<kernel>_entry`` for each kernel of ``header``."""
-    text = (NN / header).read_text()
-    kernels = _KERNEL.findall(text)
-    source = [
-        f'#include "{header}"',
-        "const char *__ubsan_default_options(void);",
-        'const char *__ubsan_default_options(void) { return "abort_on_error=1:print_stacktrace=1"; }',
-    ]
-    for name, struct in kernels:
-        source.append(f"void {name}_entry(const {struct} *a);\nvoid {name}_entry(const {struct} *a) {{ {name}(a); }}")
+def library(header: str) -> Library:
+    """``<kernel>_entry`` for each kernel of ``header``, to be called through :func:`call`."""
+    kernels = _KERNEL.findall((NN / header).read_text())
+    source = [f'#include "{header}"']
+    for name, _ in kernels:
+        source.append(f"void {name}_entry(const void *a);\nvoid {name}_entry(const void *a) {{ {name}(a); }}")
     ffi = cffi.FFI()
     declarations = "".join((NN / part).read_text() for part in dict.fromkeys(headers_of(header)))
     declarations = re.sub(r"/\*.*?\*/", "", declarations, flags=re.S)
@@ -63,73 +69,108 @@ def library(header: str) -> tuple[Any, Any]:
         declarations = re.sub(rf"\b{macro}\b", value, declarations)
     for struct in _STRUCT.findall(declarations):
         ffi.cdef(struct)
-    for name, struct in kernels:
-        ffi.cdef(f"void {name}_entry(const {struct} *a);")
+    ffi.cdef(
+        "typedef struct { int signal; uintptr_t address, program_counter; } guard_fault;"
+        "guard_fault guard_call(void (*kernel)(const void *arguments), const void *arguments);"
+    )
+    for name, _ in kernels:
+        ffi.cdef(f"void {name}_entry(const void *a);")
     folder = Path(tempfile.mkdtemp(prefix="seatool-kernels-"))
     (folder / "entry.c").write_text("\n".join(source))
-    command = ["gcc", *WARNINGS, "-fPIC", "-shared", "-fsanitize=undefined", "-fno-sanitize-recover", f"-I{NN}"]
+    command = ["gcc", *WARNINGS, "-fPIC", "-shared", *_SANITIZE, f"-I{NN}", f"-I{HERE}", str(HERE / "guard.c")]
     subprocess.run([*command, "entry.c", "-o", "kernels.so"], cwd=folder, check=True)
-    return ffi, ffi.dlopen(str(folder / "kernels.so"))
+    return Library(ffi, ffi.dlopen(str(folder / "kernels.so")), folder / "kernels.so")
 
 
-class _Buffer:
-    """``size`` bytes between canaries at an address that is a multiple of ``align`` but not of ``2 * align``."""
+def call(
+    header: str, function: str, struct: str, fields: Mapping[str, Any], buffers: Mapping[str, guarded.Buffer]
+) -> None:
+    """Call ``function`` of ``header``.
 
-    def __init__(self, size: int, align: int) -> None:
-        self.size = size
-        self._memory = np.full(size + 2 * _MARGIN + 4 * align, _CANARY, np.uint8)
-        base = self._memory.ctypes.data + _MARGIN
-        self._start = _MARGIN + (align - base) % (2 * align)
-        self.address = self._memory.ctypes.data + self._start
-        self.bytes = self._memory[self._start : self._start + size]
+    Args:
+        fields: Values of ``struct`` by name; buffers stand for their addresses.
+        buffers: Everything that the kernel may touch, by what messages call it.
 
-    def check(self, what: str) -> None:
-        around = np.concatenate([self._memory[: self._start], self._memory[self._start + self.size :]])
-        if (around != _CANARY).any():
-            raise KernelFaultError(f"the kernel wrote outside {what}")
+    Raises:
+        KernelFaultError: The kernel touched something else, or its behaviour is undefined.
+    """
+    shared = library(header)
+    ffi, kernels = shared.ffi, shared.kernels
+
+    def c_value(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [c_value(v) for v in value]
+        return ffi.cast("void *", value.address) if isinstance(value, guarded.Buffer) else value
+
+    arguments = ffi.new(f"{struct} *", {name: c_value(value) for name, value in fields.items()})
+    entry = ffi.addressof(kernels, f"{function}_entry")
+    fault = kernels.guard_call(entry, ffi.cast("const void *", arguments))
+    if fault.signal:
+        what = _what(fault, buffers)
+        raise KernelFaultError(f"{function}: {what}, at {_line(shared, fault.program_counter)}")
+    for name, buffer in buffers.items():
+        if not buffer.is_intact:
+            raise KernelFaultError(f"{function}: wrote outside {name}")
 
 
-def _filled(data: Array, align: int) -> _Buffer:
-    buffer = _Buffer(data.nbytes, align)
-    buffer.bytes[:] = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
-    return buffer
+def _what(fault: Any, buffers: Mapping[str, guarded.Buffer]) -> str:
+    if fault.signal not in (signal.SIGSEGV, signal.SIGBUS):
+        return "undefined behaviour"
+    for name, buffer in buffers.items():
+        place = buffer.where(fault.address)
+        if place is not None:
+            return f"access {place} of {name}"
+    return f"access to 0x{fault.address:x}"
+
+
+def _line(shared: Library, program_counter: int) -> str:
+    """File and line of an address in the shared object."""
+    base = int(shared.ffi.cast("uintptr_t", shared.ffi.addressof(shared.kernels, "guard_call")))
+    symbols = subprocess.run(["nm", str(shared.path)], capture_output=True, text=True, check=True).stdout
+    offset = int(re.search(r"^([0-9a-f]+) T guard_call$", symbols, re.M)[1], 16)  # type: ignore[index]
+    command = ["addr2line", "-e", str(shared.path), hex(program_counter - base + offset)]
+    place = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return Path(place).name
 
 
 def run(operator: Operator, variant: Variant, inputs: Sequence[Array], inplace: int | None = None) -> tuple[Array, ...]:
-    """The outputs of one kernel call. Constants reach a kernel through :meth:`Variant.constants` only.
+    """The outputs of one kernel. Constants reach a kernel through :meth:`Variant.constants` only.
+
+    The kernel runs twice, with every buffer before a forbidden page and behind one.
 
     Args:
         inputs: One array per tensor of the operator that is not constant, in the operator's order.
         inplace: Index of the input whose memory is also output 0, or None.
     """
-    ffi, kernels = library(variant.header)
+    first, second = (_run(operator, variant, inputs, inplace, at_end) for at_end in (True, False))
+    if any(a.tobytes() != b.tobytes() for a, b in zip(first, second, strict=True)):
+        raise KernelFaultError(f"{variant.name}: the result depends on memory that was never written")
+    return first
+
+
+def _run(
+    operator: Operator, variant: Variant, inputs: Sequence[Array], inplace: int | None, at_end: bool
+) -> tuple[Array, ...]:
     variable = [i for i, t in enumerate(operator.inputs) if t is not None and not t.is_constant]
-    tensors = {i: _filled(value, TENSOR_ALIGN) for i, value in zip(variable, inputs, strict=True)}
-    outputs = [_Buffer(t.bytes, TENSOR_ALIGN) for t in operator.outputs]
+    tensors = {i: guarded.filled(v, v.itemsize, at_end) for i, v in zip(variable, inputs, strict=True)}
+    outputs = [guarded.Buffer(t.bytes, t.dtype.numpy.itemsize, at_end) for t in operator.outputs]
     if inplace is not None:
         outputs[0] = tensors[inplace]
-    scratch = _Buffer(variant.cost(operator).scratch, TENSOR_ALIGN)
-    constants = {c.name: _filled(c.data, c.align) for c in variant.constants(operator)}
+    scratch = guarded.Buffer(variant.cost(operator).scratch, TENSOR_ALIGN, at_end)
+    constants = {c.name: guarded.filled(c.data, c.data.itemsize, at_end) for c in variant.constants(operator)}
     buffers = {"input": tensors, "output": dict(enumerate(outputs)), "scratch": {0: scratch}, "constant": constants}
-    call = variant.call(operator)
-
-    def c_value(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return [c_value(v) for v in value]
-        return ffi.cast("void *", buffers[value.what][value.key].address) if isinstance(value, Ref) else value
-
-    fields = {name: c_value(value) for name, value in call.fields.items()}
-    declared = {name for name, _ in ffi.typeof(call.struct).fields}
-    assert fields.keys() <= declared, f"{call.struct} has no field {sorted(fields.keys() - declared)}"
     before = {i: b.bytes.copy() for i, b in tensors.items() if i != inplace}
-    getattr(kernels, f"{call.function}_entry")(ffi.new(f"{call.struct} *", fields))
-    for kind, group in buffers.items():
-        for key, buffer in group.items():
-            buffer.check(f"{kind} {key}")
+
+    def place(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(place(v) for v in value)
+        return buffers[value.what][value.key] if isinstance(value, Ref) else value
+
+    c = variant.call(operator)
+    named = {f"{kind} {key}": buffer for kind, group in buffers.items() for key, buffer in group.items()}
+    call(variant.header, c.function, c.struct, {name: place(value) for name, value in c.fields.items()}, named)
     for i, old in before.items():
         if not np.array_equal(old, tensors[i].bytes):
-            raise KernelFaultError(f"the kernel changed input {i}")
-    return tuple(
-        b.bytes[: t.bytes].view(t.dtype.numpy).reshape(t.shape).copy()
-        for b, t in zip(outputs, operator.outputs, strict=True)
-    )
+            raise KernelFaultError(f"{c.function}: changed input {i}")
+    empty = [np.empty(t.shape, t.dtype.numpy) for t in operator.outputs]
+    return tuple(buffer.array(like).copy() for buffer, like in zip(outputs, empty, strict=True))

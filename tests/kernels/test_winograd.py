@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import batch
+import guarded
 import host
 import numpy as np
 import pytest
@@ -248,37 +248,31 @@ def test_a_row_of_tiles_that_needs_too_much_memory_is_refused() -> None:
 # Bands of rows, as a chain of layers with line buffers calls the kernels
 
 
-def call_kernel(variant: Winograd, fields: dict[str, Any], arrays: dict[str, Array]) -> None:
-    """One call in this process; ``arrays`` stand for the pointers."""
-    ffi, kernels = host.library(variant.header)
-    pointers = {name: ffi.cast("void *", array.ctypes.data) for name, array in arrays.items()}
-    values = {name: value for name, value in fields.items() if not isinstance(value, Ref)}
-    function = f"nn_conv3x3_{variant.form.name}_s8_entry"
-    getattr(kernels, function)(ffi.new("nn_conv3x3_args *", values | pointers))
-
-
 def run_in_bands(graph: Graph, x: Array, variant: Winograd, band: int) -> Array:
     """The output, ``band`` rows of the convolution at a time; rings hold what a band needs and nothing more."""
     operator = rig.operator_of(graph)
-    fields = dict(variant.call(operator).fields)
-    arrays = {c.name: np.ascontiguousarray(c.data) for c in variant.constants(operator)}
-    arrays["scratch"] = np.zeros(variant.cost(operator).scratch, np.uint8)
-    pooled_by = 2 if fields["pool"] == Pool.TWO_BY_TWO else 1
-    arrays["input"] = np.full((band + 2, *x.shape[2:]), 77, np.int8)
-    arrays["output"] = np.full((max(band // pooled_by, 1), *operator.output.shape[2:]), 77, np.int8)
+    call = variant.call(operator)
+    pooled_by = 2 if call.fields["pool"] == Pool.TWO_BY_TWO else 1
+    rows_in = np.full((band + 2, *x.shape[2:]), 77, np.int8)
+    rows_out = np.full((max(band // pooled_by, 1), *operator.output.shape[2:]), 77, np.int8)
+    buffers = {c.name: guarded.filled(c.data, c.data.itemsize, at_end=True) for c in variant.constants(operator)}
+    buffers["scratch"] = guarded.Buffer(variant.cost(operator).scratch, host.TENSOR_ALIGN, at_end=True)
+    buffers["input"], buffers["output"] = (guarded.filled(rows, 1, at_end=True) for rows in (rows_in, rows_out))
+    ring, pooled = buffers["input"].array(rows_in), buffers["output"].array(rows_out)
     output = np.zeros(operator.output.shape, np.int8)
     loaded = 0
-    for first in range(0, fields["rows"], band):
-        rows = min(band, fields["rows"] - first)
-        for row in range(loaded, min(first + rows + 2 - fields["pad_top"], x.shape[1])):
-            arrays["input"][row % (band + 2)] = x[0, row]
+    for first in range(0, call.fields["rows"], band):
+        rows = min(band, call.fields["rows"] - first)
+        for row in range(loaded, min(first + rows + 2 - call.fields["pad_top"], x.shape[1])):
+            ring[row % (band + 2)] = x[0, row]
             loaded = row + 1
-        changes = {"first_row": first, "rows": rows, "input_ring": band + 2, "output_ring": len(arrays["output"])}
-        call_kernel(variant, fields | changes, arrays)
+        changes = {"first_row": first, "rows": rows, "input_ring": band + 2, "output_ring": len(pooled)}
+        fields = {name: value for name, value in call.fields.items() if not isinstance(value, Ref)}
+        host.call(variant.header, call.function, call.struct, fields | changes | buffers, buffers)
         for row in range(first // pooled_by, (first + rows) // pooled_by):
-            output[0, min(row, output.shape[1] - 1)] = arrays["output"][row % len(arrays["output"])]
-    if fields["pool"] == Pool.GLOBAL:
-        output[0, 0] = arrays["output"][0]
+            output[0, min(row, output.shape[1] - 1)] = pooled[row % len(pooled)]
+    if call.fields["pool"] == Pool.GLOBAL:
+        output[0, 0] = pooled[0]
     return output
 
 
@@ -298,18 +292,17 @@ def test_weights_transformed_at_start_are_the_stored_ones(case: rig.Case, form: 
     operator = rig.operator_of(case[0])
     variant = Winograd("", form, stored=True, tile_rows=1)
     expected = variant.constants(operator)[0].data[:-1].reshape(-1, 4)
-    ffi, kernels = host.library(variant.header)
-    transformed = np.zeros_like(expected)
-    data = np.ascontiguousarray(operator.input(1).data)
-    fields = {
-        "weights": ffi.cast("void *", data.ctypes.data),
-        "transformed": ffi.cast("void *", transformed.ctypes.data),
-        "in_channels": data.shape[3],
-        "out_channels": data.shape[0],
+    weights = operator.input(1).data
+    buffers = {
+        "weights": guarded.filled(weights, 1, at_end=True),
+        "transformed": guarded.filled(np.zeros_like(expected), expected.itemsize, at_end=True),
     }
-    getattr(kernels, f"nn_conv3x3_{form.name}_weights_entry")(ffi.new("nn_conv3x3_weights_args *", fields))
-    beyond = data.shape[0] % 4 or 4
-    whole = len(expected) - len(expected) // -(-data.shape[0] // 4)
+    sizes = {"in_channels": weights.shape[3], "out_channels": weights.shape[0]}
+    function = f"nn_conv3x3_{form.name}_weights"
+    host.call(variant.header, function, "nn_conv3x3_weights_args", buffers | sizes, buffers)
+    transformed = buffers["transformed"].array(expected)
+    beyond = weights.shape[0] % 4 or 4
+    whole = len(expected) - len(expected) // -(-weights.shape[0] // 4)
     assert np.array_equal(transformed[:whole], expected[:whole])
     assert np.array_equal(transformed[whole:, :beyond], expected[whole:, :beyond])
 
