@@ -1,4 +1,5 @@
-/* binding.h: the model as applications see it, whatever it is called. Implemented by the generated binding.c.
+/* binding.h: the model as applications see it, whatever it is called and however it runs. Implemented by the generated
+ * binding.c for the compiled model, and by tflm/main.cc for the same model in TFLM's interpreter.
  *
  * The model's blocks of RAM are placed by the linker: binding.c puts the block of region X into section .ram.X.
  */
@@ -14,7 +15,7 @@ typedef struct {
     uint32_t bytes;
 } model_region;
 
-/* Where a layer's output lies right after the layer ran. */
+/* Where a layer's output lies right after the layer ran; model_tensor_data tells the address. */
 typedef struct {
     const char *name;
     uint16_t layer;
@@ -34,6 +35,15 @@ extern const uint32_t model_region_count;
 extern const model_region model_regions[];
 extern const uint32_t model_tensor_count;
 extern const model_tensor model_tensors[];
+
+/* Has to be called once, before anything below. NULL, or why the model cannot run. */
+const char *model_start(void);
+
+/* Bytes of an interpreter's arena that are in use; 0: the model is compiled, its memory is what the regions say. */
+uint32_t model_arena_used(void);
+
+/* The bytes of model_tensors[tensor]. */
+const void *model_tensor_data(uint32_t tensor);
 
 /* One inference. Several inputs or outputs are concatenated in graph order, each at its natural size. Returns 0. */
 int model_run(const int8_t *input, int8_t *output);

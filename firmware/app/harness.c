@@ -35,6 +35,7 @@ typedef enum {
     RECORD_TRACE = 5,  /* index: tensor; its bytes, of the input whose output follows */
     RECORD_OUTPUT = 6, /* index: input;  output */
     RECORD_END = 7,    /* index: number of inputs */
+    RECORD_ARENA = 8,  /* bytes of an interpreter's arena in use (4 bytes) */
 } record_kind;
 
 typedef struct {
@@ -86,7 +87,7 @@ static void trace(uint32_t layer)
         const model_tensor *tensor = &model_tensors[i];
         if (tensor->layer == layer) {
             record(RECORD_TRACE, i, tensor->bytes);
-            payload(model_regions[tensor->region].base + tensor->offset, tensor->bytes);
+            payload(model_tensor_data(i), tensor->bytes);
         }
     }
 }
@@ -205,6 +206,16 @@ static void write_regions(void)
     }
 }
 
+static void write_arena(void)
+{
+    uint32_t used = model_arena_used();
+    if (used > 0) {
+        record(RECORD_ARENA, 0, sizeof used);
+        payload(&used, sizeof used);
+        report_number("  arena", "", used, " bytes\n");
+    }
+}
+
 /* NULL, or why the request cannot be served. */
 static const char *read_request(void)
 {
@@ -281,6 +292,7 @@ static const char *run_measured(void)
 static const char *run_all(void)
 {
     harness.tracing = harness.request.flags & REQUEST_TRACE;
+    write_arena();
     for (uint32_t i = 0; i < model_tensor_count; i++) {
         record(RECORD_TENSOR, i, length(model_tensors[i].name));
         payload(model_tensors[i].name, length(model_tensors[i].name));
@@ -306,7 +318,8 @@ int harness_run(void)
     memset(&harness, 0, sizeof harness);
     console_text(model_name);
     console_text("\n");
-    const char *problem = harness_open_results() ? read_request() : "the results file cannot be opened";
+    const char *problem = harness_open_results() ? model_start() : "the results file cannot be opened";
+    problem = problem ? problem : read_request();
     problem = problem ? problem : allocate();
     problem = problem ? problem : run_all();
     if (problem) {

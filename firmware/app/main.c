@@ -62,6 +62,12 @@ int main(void)
 {
     console_text(model_name);
     console_text("\n");
+    const char *problem = model_start();
+    if (problem) {
+        console_text(problem);
+        console_text("\n");
+        return 1;
+    }
     port_memory spare = port_spare_memory();
     uint32_t input_bytes = model_pcm_samples ? 2u * model_pcm_samples : model_input_bytes;
     uint32_t output_bytes = model_pcm_samples ? 4u * model_embedding_count : model_output_bytes;

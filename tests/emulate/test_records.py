@@ -16,6 +16,7 @@ def record(kind: Record, index: int, payload: bytes = b"") -> bytes:
 
 WHOLE = b"".join(
     [
+        record(Record.ARENA, 0, struct.pack("<I", 1234)),
         record(Record.TENSOR, 0, b"a"),
         record(Record.TENSOR, 1, b"b"),
         record(Record.LAYER, 0, struct.pack("<Q", 5_000_000_000) + b"conv"),
@@ -40,6 +41,7 @@ def test_results_are_read() -> None:
         instructions=5_000_000_010,
         stack_bytes=99,
         region_bytes={"dtcm": 42},
+        arena_bytes=1234,
         console="text",
     )
 

@@ -4,6 +4,7 @@
  * input; layer "sum" adds up what "work" wrote. With PCM, a front end makes the input of the samples' high bytes, and
  * count is 0.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "binding.h"
@@ -41,6 +42,21 @@ const model_tensor model_tensors[] = {
     {"doubled", WORK, 0, INPUT, INPUT},
     {"total", SUM, 1, 0, 4},
 };
+
+const char *model_start(void)
+{
+    return NULL;
+}
+
+uint32_t model_arena_used(void)
+{
+    return 0;
+}
+
+const void *model_tensor_data(uint32_t tensor)
+{
+    return model_regions[model_tensors[tensor].region].base + model_tensors[tensor].offset;
+}
 
 #ifdef __arm__
 #define DTCM_END 0x20020000u

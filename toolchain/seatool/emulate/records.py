@@ -24,6 +24,7 @@ class Record(IntEnum):
     TRACE = 5
     OUTPUT = 6
     END = 7
+    ARENA = 8
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Result:
         instructions: Instructions of the whole inference on the first input; 0 on the host.
         stack_bytes: Stack that the inference of the first input used; 0 on the host.
         region_bytes: Highest byte that the first inference wrote in the model's block of each region, plus one.
+        arena_bytes: What of an interpreter's arena is in use; 0 for a compiled model.
         console: What the firmware printed.
     """
 
@@ -46,6 +48,7 @@ class Result:
     instructions: int = 0
     stack_bytes: int = 0
     region_bytes: dict[str, int] = field(default_factory=dict)
+    arena_bytes: int = 0
     console: str = ""
 
 
@@ -74,6 +77,8 @@ def parse(data: bytes, console: str, *, trace: bool) -> Result:
             result = replace(result, instructions=instructions, stack_bytes=stack_bytes)
         elif kind is Record.REGION:
             result.region_bytes[payload[4:].decode()] = int.from_bytes(payload[:4], "little")
+        elif kind is Record.ARENA:
+            result = replace(result, arena_bytes=int.from_bytes(payload, "little"))
         elif kind is Record.TENSOR:
             tensors.append(payload.decode())
         elif kind is Record.TRACE:
