@@ -48,18 +48,7 @@ def project_files(board: Board, name: str, sources: Sequence[str], stack_bytes: 
     """
     machine = MACHINES[board.emulator]
     stack = board.stack_bytes if stack_bytes is None else stack_bytes
-    port, emulator_port = _port_sources(board.port), _port_sources(machine.port)
-    context = {
-        "board": board,
-        "name": name,
-        "sources": sorted(source for source in sources if source.endswith(".c")),
-        "core": CORE,
-        "port": port,
-        "emulator_port": emulator_port,
-        "port_folder": f"port/{board.port}",
-        "emulator_port_folder": f"port/{machine.port}",
-        "target_flags": f"-mcpu={board.core.cpu} -mthumb -mfloat-abi=hard -mfpu={board.core.fpu}",
-    }
+    context = build_context(board, name, sources)
     texts = {
         "Makefile": render_template("Makefile.j2", **context),
         "CMakeLists.txt": render_template("CMakeLists.txt.j2", **context),
@@ -72,6 +61,22 @@ def project_files(board: Board, name: str, sources: Sequence[str], stack_bytes: 
     for path in (*APPLICATION, *CORE, *CORE_HEADERS, *_port_files(board.port), *_port_files(machine.port)):
         files[path] = (resources.firmware() / path).read_bytes()
     return files
+
+
+def build_context(board: Board, name: str, sources: Sequence[str]) -> dict[str, Any]:
+    """What a template of a build file wants to know; arguments as of :func:`project_files`."""
+    machine = MACHINES[board.emulator]
+    return {
+        "board": board,
+        "name": name,
+        "sources": sorted(source for source in sources if source.endswith(".c")),
+        "core": list(CORE),
+        "port": _port_sources(board.port),
+        "emulator_port": _port_sources(machine.port),
+        "port_folder": f"port/{board.port}",
+        "emulator_port_folder": f"port/{machine.port}",
+        "target_flags": f"-mcpu={board.core.cpu} -mthumb -mfloat-abi=hard -mfpu={board.core.fpu}",
+    }
 
 
 def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = None) -> str:

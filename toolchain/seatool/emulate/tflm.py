@@ -41,7 +41,7 @@ class Reference:
         # Every tensor has its own memory here, and kernels ask for accumulators of up to 4 bytes per int8 element.
         tensors = sum(tensor.bytes for tensor in graph.tensors.values())
         arena = 8 * tensors + _ARENA_BYTES_PER_TENSOR * len(indices) + len(model) + _ARENA_SLACK_BYTES
-        with _tflm_errors():
+        with tflm_errors():
             self._interpreter = runtime.Interpreter.from_bytes(
                 model, arena_size=arena, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors
             )
@@ -58,7 +58,7 @@ class Reference:
         for tensor, value in zip(self._inputs, inputs, strict=True):
             if value.shape != tensor.shape or value.dtype != tensor.dtype.numpy:
                 raise ValueError(f"{tensor} was given {value.dtype}{list(value.shape)}")
-        with _tflm_errors():
+        with tflm_errors():
             for index, value in enumerate(inputs):
                 self._interpreter.set_input(value, index)
             self._interpreter.invoke()
@@ -123,7 +123,7 @@ def serve(requests: Iterator[Message]) -> Iterator[Message]:
 
 
 @contextmanager
-def _tflm_errors() -> Iterator[None]:
+def tflm_errors() -> Iterator[None]:
     """Turn TFLM's failures into ToolError."""
     try:
         yield

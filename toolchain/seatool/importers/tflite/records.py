@@ -41,6 +41,10 @@ class RawTensor:
     def where(self) -> str:
         return _where(self.index, self.name)
 
+    @property
+    def bytes(self) -> int:
+        return -(-math.prod(self.shape) * self.type.bits // 8)
+
 
 @dataclass
 class RawOp:

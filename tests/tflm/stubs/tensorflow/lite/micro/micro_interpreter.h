@@ -1,0 +1,81 @@
+// Stand-in for TFLM's header of this name: the declarations that seatool's C++ uses.
+//
+// This "interpreter" has one input and one output, runs STUB_OPERATORS operators, each of which adds 1 to every byte of
+// tensor 0, and keeps everything in the arena. STUB_BYTES are those of input, output and every tensor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/micro/micro_profiler_interface.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+
+struct TfLiteTensor {
+    union {
+        void *data;
+        int8_t *int8;
+    } data;
+    size_t bytes;
+};
+
+struct TfLiteEvalTensor {
+    union {
+        void *data;
+    } data;
+};
+
+namespace tflite {
+
+class MicroInterpreter {
+  public:
+    template <class Resolver>
+    MicroInterpreter(const Model *model, const Resolver &resolver, uint8_t *arena, size_t arena_bytes, void *,
+                     MicroProfilerInterface *profiler)
+        : complete_(resolver.count > 0 && std::memcmp(model->bytes + 4, "TFL3", 4) == 0), arena_(arena),
+          arena_bytes_(arena_bytes), profiler_(profiler)
+    {
+    }
+
+    TfLiteStatus AllocateTensors()
+    {
+        tensor_ = {{arena_}, STUB_BYTES};
+        eval_.data.data = arena_;
+        return complete_ && reinterpret_cast<uintptr_t>(arena_) % 16 == 0 && arena_bytes_ >= STUB_BYTES ? kTfLiteOk
+                                                                                                      : kTfLiteError;
+    }
+
+    TfLiteStatus Invoke()
+    {
+        for (int i = 0; i < STUB_OPERATORS; i++) {
+            uint32_t event = profiler_ ? profiler_->BeginEvent("outer") : 0;
+            uint32_t inner = profiler_ ? profiler_->BeginEvent("inner") : 0;
+            for (size_t j = 0; j < STUB_BYTES; j++) {
+                tensor_.data.int8[j]++;
+            }
+            if (profiler_) {
+                profiler_->EndEvent(inner);
+                profiler_->EndEvent(event);
+            }
+        }
+        return kTfLiteOk;
+    }
+
+    size_t inputs_size() const { return 1; }
+    size_t outputs_size() const { return 1; }
+    TfLiteTensor *input(size_t) { return &tensor_; }
+    TfLiteTensor *output(size_t) { return &tensor_; }
+    TfLiteEvalTensor *GetTensor(int, int = 0) { return &eval_; }
+    size_t arena_used_bytes() const { return 1234; }
+
+  private:
+    bool complete_;
+    uint8_t *arena_;
+    size_t arena_bytes_;
+    MicroProfilerInterface *profiler_;
+    TfLiteTensor tensor_ = {};
+    TfLiteEvalTensor eval_ = {};
+};
+
+} // namespace tflite
