@@ -13,6 +13,7 @@ import soundfile
 from seatool.audio.log_mel import FULL_SCALE, LogMel
 from seatool.audio.resample import resample
 from seatool.errors import InputError
+from seatool.threads import one_thread
 
 Float64 = npt.NDArray[np.float64]
 Int16 = npt.NDArray[np.int16]
@@ -66,6 +67,7 @@ def to_int16(sound: npt.ArrayLike) -> Int16:
     return np.clip(np.rint(np.asarray(sound, np.float64) * FULL_SCALE), -32768, 32767).astype(np.int16)
 
 
+@one_thread
 def frames(
     audio: npt.ArrayLike, rate: int, log_mel: LogMel, hop_size: float = 0.1, center: bool = True
 ) -> tuple[Int16, Float64]:

@@ -79,8 +79,6 @@ def report(error: SeatoolError, as_json: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the ``seatool`` command: runs it and turns every outcome into an exit code."""
-    # One thread: float sums, and so the quantized model, must not depend on the number of cores.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words: list[str] = sys.argv[1:] if arguments is None else arguments
     try:
         result: Any = seatool.main(words, prog_name="seatool", standalone_mode=False)

@@ -20,6 +20,7 @@ from seatool.quantize.observe import Observation, Observer, observe
 from seatool.quantize.ranges import METHODS, Method
 from seatool.quantize.rounding import round_to_data
 from seatool.quantize.sharing import Sharing, is_selected, share
+from seatool.threads import one_thread
 
 ROUNDING_SAMPLES = 16
 HELDOUT_SAMPLES = 64
@@ -33,6 +34,7 @@ class Quantized:
     fidelity: Fidelity
 
 
+@one_thread
 def quantize(
     graph: Graph,
     calibration: Sequence[Sample],

@@ -15,6 +15,7 @@ from seatool.audio.synthetic import clips
 from seatool.errors import InputError
 from seatool.ir import Graph
 from seatool.quantize.calibration import Calibration, evenly
+from seatool.threads import one_thread
 
 Int16 = npt.NDArray[np.int16]
 
@@ -25,6 +26,7 @@ BUILTIN_CLIPS = 64
 BUILTIN_SECONDS = 2.0
 
 
+@one_thread
 def load_calibration(path: Path | None, graph: Graph, limit: int = LIMIT) -> Calibration:
     """Representative inputs of the float ``graph``.
 

@@ -3,7 +3,7 @@
     python -m seatool.sea.demo_student --out student2_synthetic.h5.gz --wav demo.wav
 
 Needs TensorFlow (``pip install seatool[keras]``). With the defaults it takes about twenty minutes on one core; the
-seeds are fixed and TensorFlow runs deterministically on one thread, so one machine makes the same file every time.
+seeds are fixed and TensorFlow and numpy run on one thread, so one machine makes the same file every time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import soundfile
 from seatool import audio
 from seatool.audio import synthetic
 from seatool.sea import evaluation, h5, student, teacher
+from seatool.threads import one_thread
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -132,6 +133,7 @@ def _deterministic() -> None:
 @click.option("--held-out", "held_out_count", default=1800, show_default=True, help="Generated test sounds.")
 @click.option("--epochs", default=12, show_default=True)
 @click.option("--quiet", is_flag=True)
+@one_thread
 def main(out: Path, wav: Path | None, count: int, held_out_count: int, epochs: int, quiet: bool) -> None:
     _deterministic()
     if wav:
