@@ -16,14 +16,8 @@ STUBS = Path(__file__).with_name("stubs")
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 CPLUSPLUS = ("-std=c++17", "-fno-rtti", "-fno-exceptions", "-fno-threadsafe-statics", f"-isystem{STUBS}")
 ARM = ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard", "-O2")
-HOST_SOURCES = (
-    "tflm/main.cc",
-    "tflm/debug_log.cc",
-    "tflm/model_data.c",
-    "app/harness.c",
-    "host/main.c",
-    "port/console.c",
-)
+TFLM_SOURCES = ("tflm/main.cc", "tflm/debug_log.cc", "tflm/model_data.c")
+HOST_SOURCES = (*TFLM_SOURCES, "app/harness.c", "host/main.c", "port/console.c")
 PLACED = Placed(Arena(2048, 1024, 512), {"arena": "axi", "front end": "dtcm"})
 
 
