@@ -55,6 +55,7 @@ class RawModel:
     identifier: bytes = schema.IDENTIFIER
     subgraphs: int = 1
     buffer_offset: int = 0
+    signatures: dict[int, str] = field(default_factory=dict)
 
     def bytes(self) -> bytes:
         build = TableBuilder()
@@ -67,6 +68,8 @@ class RawModel:
             schema.Model.SUBGRAPHS: build.tables(graphs),
             schema.Model.BUFFERS: build.tables([self._buffer(build, data) for data in self.buffers]),
         }
+        if self.signatures:
+            fields[schema.Model.SIGNATURES] = build.tables([_signature(build, *s) for s in self.signatures.items()])
         return build.finish(build.table(fields), self.identifier)
 
     def _buffer(self, build: TableBuilder, data: bytes) -> Value:
@@ -85,6 +88,10 @@ class RawModel:
         for slot, indices in ((schema.SubGraph.INPUTS, self.inputs), (schema.SubGraph.OUTPUTS, self.outputs)):
             fields[slot] = build.numbers(np.array(indices, np.int32))
         return build.table(fields)
+
+
+def _signature(build: TableBuilder, subgraph: int, key: str) -> Value:
+    return build.table({schema.Signature.KEY: build.string(key), schema.Signature.SUBGRAPH: ("uint32", subgraph)})
 
 
 def _code(build: TableBuilder, kind: str | int, version: int) -> Value:

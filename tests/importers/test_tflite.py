@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from raw_model import RawModel, RawOp, RawTensor, small
-from seatool.emulate.tflm import Reference
+from seatool.emulate.tflm import IsolatedReference, Reference
 from seatool.importers import tflite
 from seatool.importers.tflite import records, schema
 from seatool.importers.tflite.flatbuffer import File
 from seatool.importers.tflite.tables import TableBuilder
 from seatool.ir import DType, Graph, Quantization, Tensor
-from seatool.kernels import Activation, Padding
+from seatool.kernels import Activation, Padding, bind
 
 FLOAT = {"type": "FLOAT32", "scale": (), "zero_point": ()}
 INDEX = {"type": "INT32", "scale": (), "zero_point": ()}
@@ -84,7 +84,16 @@ def test_operator_code_is_the_larger_of_the_two_fields(codes: tuple[int, int]) -
 def test_further_subgraphs_that_nothing_uses_are_ignored() -> None:
     model = small()
     model.subgraphs = 3
-    assert len(read(model).ops) == 2
+    graph = read(model)
+    assert len(graph.ops) == 2
+    assert graph.notes == ("a/small.tflite: has 3 subgraphs; only the first is compiled",)
+    assert read(small()).notes == ()
+
+
+def test_the_signature_of_the_subgraph_that_is_compiled_is_named() -> None:
+    model = small()
+    model.subgraphs, model.signatures = 2, {1: "decode", 0: "encode"}
+    assert read(model).notes == ("a/small.tflite: has 2 subgraphs; only the first (signature encode) is compiled",)
 
 
 def test_several_inputs_and_outputs_keep_their_order() -> None:
@@ -188,6 +197,46 @@ def test_two_operators_of_one_layer_get_their_kinds_as_suffix() -> None:
     model = small()
     model.tensors[1].name, model.tensors[3].name = "m/norm/mul", "m/norm/add"
     assert [op.name for op in read(model).ops] == ["norm_max_pool_2d", "norm_add"]
+
+
+def without_bias(kind: str, absent: tuple[int, ...]) -> RawModel:
+    """A layer with weights and no bias; ``absent`` is what the file says about it."""
+    weights, output, options, fields = {
+        "CONV_2D": ((4, 3, 3, 2), (1, 4, 4, 4), 1, (0, 1, 1)),
+        "DEPTHWISE_CONV_2D": ((1, 3, 3, 2), (1, 4, 4, 2), 2, (0, 1, 1, 1)),
+        "FULLY_CONNECTED": ((4, 32), (1, 4), 8, (0,)),
+    }[kind]
+    data = np.random.default_rng(0).integers(-127, 128, weights).astype(np.int8)
+    raw = {slot: ("int32" if slot else "int8", value) for slot, value in enumerate(fields)}
+    tensors = [
+        RawTensor("x", (1, 32) if kind == "FULLY_CONNECTED" else (1, 4, 4, 2)),
+        RawTensor("w", weights, scale=(0.1,), buffer=1),
+        RawTensor("y", output, scale=(8.0,)),
+    ]
+    op = RawOp(kind, (0, 1, *absent), (2,), version=3, options=options, fields=raw)
+    return RawModel(tensors, [op], (0,), (2,), [b"", data.tobytes()])
+
+
+@pytest.mark.parametrize("absent", [(), (-1,)], ids=["left out", "-1"])
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
+def test_layers_without_bias(kind: str, absent: tuple[int, ...]) -> None:
+    data = without_bias(kind, absent).bytes()
+    graph = tflite.read(data, "m.tflite")
+    x = np.random.default_rng(1).integers(-128, 128, graph.tensors["x"].shape).astype(np.int8)
+    layer = bind(graph.ops[0], graph)
+    (expected,) = layer.evaluate(x, graph.tensors["w"].data, None)
+    for file in (data, tflite.write(graph)):
+        with IsolatedReference(file, "m.tflite") as reference:  # a crash would end the tests
+            np.testing.assert_array_equal(reference.run([x])["y"], expected)
+
+
+def test_of_a_file_without_bias_one_number_is_changed_for_tflm() -> None:
+    data = without_bias("DEPTHWISE_CONV_2D", (-1,)).bytes()
+    changed = tflite.drop_absent_bias(data, "m.tflite")
+    assert [(a, b) for a, b in zip(data, changed, strict=True) if a != b] == [(3, 2)]
+    for kind, absent in (("CONV_2D", (-1,)), ("DEPTHWISE_CONV_2D", ())):
+        data = without_bias(kind, absent).bytes()
+        assert tflite.drop_absent_bias(data, "m.tflite") == data
 
 
 def test_written_files_read_back_equal() -> None:

@@ -43,7 +43,9 @@ class Reference:
         arena = 8 * tensors + _ARENA_BYTES_PER_TENSOR * len(indices) + len(model) + _ARENA_SLACK_BYTES
         with tflm_errors():
             self._interpreter = runtime.Interpreter.from_bytes(
-                model, arena_size=arena, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors
+                tflite.drop_absent_bias(model, graph.name),
+                arena_size=arena,
+                intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
             )
 
     def run(self, inputs: Sequence[Array]) -> dict[str, Array]:

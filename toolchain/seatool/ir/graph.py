@@ -46,8 +46,9 @@ class Graph:
     """A network in topological order.
 
     ``tensors`` maps names to tensors (constants included); ``frontend`` describes the audio layers in front, if the
-    model has them (``seatool.audio.LogMel``). Construction raises ValueError if a name is undefined, produced twice
-    or used before it is produced, so later stages never meet a malformed graph.
+    model has them (``seatool.audio.LogMel``); ``notes`` are the importer's sentences for the user. Construction raises
+    ValueError if a name is undefined, produced twice or used before it is produced, so later stages never meet a
+    malformed graph.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Graph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     frontend: Any = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))

@@ -8,7 +8,7 @@ from seatool.importers.tflite.records import parse
 from seatool.importers.tflite.writer import tensor_indices, write
 from seatool.ir import Graph
 
-__all__ = ["file_indices", "read", "tensor_indices", "write"]
+__all__ = ["drop_absent_bias", "file_indices", "read", "tensor_indices", "write"]
 
 
 def read(data: bytes, name: str) -> Graph:
@@ -24,6 +24,18 @@ def read(data: bytes, name: str) -> Graph:
     model = parse(data, name)
     fold(model)
     return build(model)
+
+
+def drop_absent_bias(data: bytes, name: str) -> bytes:
+    """The file with two inputs, not three, for every DEPTHWISE_CONV_2D whose third one, the bias, is -1 (absent).
+
+    Both mean the same, but TFLM reads tensor -1 and crashes. No other byte changes.
+    """
+    changed = bytearray(data)
+    for op in parse(data, name).ops:
+        if op.kind == "DEPTHWISE_CONV_2D" and op.inputs[2:] == (-1,):
+            changed[op.inputs_at : op.inputs_at + 4] = (2).to_bytes(4, "little")
+    return bytes(changed)
 
 
 def file_indices(data: bytes, name: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,7 +52,14 @@ def build(model: RawModel) -> Graph:
             found.extend(_problems(op, graph, quantized))
     if any(problems):
         raise _unsupported(model, ops, problems)
-    return graph
+    return replace(graph, notes=tuple(_notes(model)))
+
+
+def _notes(model: RawModel) -> Iterator[str]:
+    """What the user should know. No operator here can call another subgraph: those that could are not supported."""
+    if model.subgraphs > 1:
+        signature = f" (signature {model.signatures[0]})" if 0 in model.signatures else ""
+        yield f"{model.name}: has {model.subgraphs} subgraphs; only the first{signature} is compiled"
 
 
 def _check_order(model: RawModel) -> None:

@@ -117,6 +117,11 @@ class Table:
             self.fail(f"a vector of {count:,} elements does not fit the file ({len(self.file.data):,} bytes)")
         return start + 4, count
 
+    def vector_position(self, slot: int) -> int:
+        """Where the vector's number of elements stands in the file, in front of the elements; 0 when it is absent."""
+        start, _ = self._vector(slot, 1)
+        return max(0, start - 4)
+
     def bytes(self, slot: int) -> memoryview:
         """A byte vector, without copying it; empty when absent."""
         start, count = self._vector(slot, 1)

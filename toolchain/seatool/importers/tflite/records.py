@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,8 @@ class RawOp:
     options_type: int
     options: Table | None
     is_custom: bool = False
+    inputs_at: int = 0
+    """Where in the file the number of inputs stands, in front of the inputs."""
 
     def fields(self, layout: tuple[Field, ...]) -> Mapping[str, Any]:
         """The options table read as ``layout`` says, defaults where it (or a field) is absent."""
@@ -75,7 +77,7 @@ class RawOp:
 
 @dataclass
 class RawModel:
-    """The first subgraph of a file."""
+    """The first subgraph of a file. ``signatures``: what the file's subgraphs, by number, are called from outside."""
 
     name: str
     tensors: list[RawTensor]
@@ -83,6 +85,7 @@ class RawModel:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     subgraphs: int = 1
+    signatures: Mapping[int, str] = field(default_factory=dict)
 
     def fail(self, what: str, hint: str | None = None) -> InputError:
         """An InputError about this file, to be raised."""
@@ -126,7 +129,12 @@ def parse(data: bytes, name: str) -> RawModel:
             )
     codes = root.tables(schema.Model.OPERATOR_CODES, "operator code")
     ops = _operators(graph, codes, count)
-    return RawModel(name, tensors, ops, inputs, outputs, len(subgraphs))
+    return RawModel(name, tensors, ops, inputs, outputs, len(subgraphs), _signatures(root))
+
+
+def _signatures(root: Table) -> dict[int, str]:
+    tables = root.tables(schema.Model.SIGNATURES, "signature")
+    return {t.scalar(schema.Signature.SUBGRAPH, "uint32"): t.string(schema.Signature.KEY) for t in tables}
 
 
 def _indices(table: Table, slot: int, count: int, role: str, lowest: int = 0) -> tuple[int, ...]:
@@ -157,6 +165,7 @@ def _operators(graph: Table, codes: list[Table], tensor_count: int) -> list[RawO
                 options_type=table.scalar(schema.Operator.OPTIONS_TYPE, "uint8"),
                 options=table.table(schema.Operator.OPTIONS, table.where),
                 is_custom=is_custom,
+                inputs_at=table.vector_position(schema.Operator.INPUTS),
             )
         )
     return ops

@@ -22,6 +22,14 @@ class Model(IntEnum):
     SUBGRAPHS = 2
     DESCRIPTION = 3
     BUFFERS = 4
+    SIGNATURES = 7
+
+
+class Signature(IntEnum):
+    """Slots of SignatureDef: a subgraph that is meant to be called, and what it is called."""
+
+    KEY = 2
+    SUBGRAPH = 4
 
 
 class OperatorCode(IntEnum):

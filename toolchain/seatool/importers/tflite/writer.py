@@ -93,7 +93,7 @@ class _Writer:
         form = _form(op)
         fields: dict[int, Value] = {
             schema.Operator.OPCODE_INDEX: ("uint32", self.codes.index((form.code, op.version))),
-            schema.Operator.INPUTS: self._indices(op.inputs),
+            schema.Operator.INPUTS: self._indices(_without_absent_bias(op)),
             schema.Operator.OUTPUTS: self._indices(op.outputs),
         }
         if form.options:
@@ -119,6 +119,12 @@ class _Writer:
             return self.build.table({})
         little_endian = data.astype(data.dtype.newbyteorder("<"), copy=False)
         return self.build.table({schema.Buffer.DATA: self.build.bytes(little_endian.tobytes())})
+
+
+def _without_absent_bias(op: Op) -> tuple[str | None, ...]:
+    """The inputs; TFLM crashes on a DEPTHWISE_CONV_2D with -1 for a bias, and knows an optional one by their number."""
+    bias = operators()[op.kind].quantization.bias
+    return op.inputs[:bias] if bias is not None and op.inputs[bias:] == (None,) else op.inputs
 
 
 def _form(op: Op) -> TFLiteForm:
