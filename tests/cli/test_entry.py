@@ -14,6 +14,7 @@ from seatool import cli
 from seatool.cli import explain, main
 from seatool.cli.parameters import BYTES
 from seatool.errors import BudgetError, InputError, SeatoolError, ToolError, VerificationError
+from small_model import write_small_model
 
 
 def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -112,3 +113,69 @@ def test_boards_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None
 def test_doctor_names_every_tool(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = call(capsys, "doctor", "--json")
     assert {"arm-none-eabi-gcc", "qemu-system-arm", "make"} <= {tool["name"] for tool in json.loads(out)["tools"]}
+
+
+def model_words(folder: Path) -> list[str]:
+    """The words that compile a small model into ``folder/p``."""
+    model, calibration = write_small_model(folder)
+    return ["compile", str(model), "-o", str(folder / "p"), "--calibration", str(calibration)]
+
+
+def test_edits_are_noted_and_replaced_by_force_only(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = model_words(tmp_path)
+    assert call(capsys, *words, "--json")[0] == 0
+    (tmp_path / "p" / "model" / "small.c").write_text("mine")
+    code, out, err = call(capsys, *words, "--json")
+    assert code == json.loads(out)["error"]["exit_code"] == 2
+    assert "model/small.c was edited" in err
+    assert "--force" in err
+    (tmp_path / "p" / "Makefile").write_text("nonsense:")
+    code, _, err = call(capsys, "build", str(tmp_path / "p"))
+    assert code == 1
+    assert f"note: {tmp_path / 'p' / 'model' / 'small.c'} was edited since it was generated" in err
+    code, out, _ = call(capsys, *words, "--force", "--json")
+    assert (code, json.loads(out)["edited"]) == (0, {})
+
+
+@pytest.mark.parametrize(("stack", "expected"), [("0", 2), ("12", 2), ("200K", 3)])
+def test_an_impossible_stack_writes_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, stack: str, expected: int
+) -> None:
+    words = model_words(tmp_path)
+    for command in (words, ["plan", words[1]]):
+        code, _, err = call(capsys, *command, "--stack", stack)
+        assert code == expected
+        assert "hint: " in err
+    assert not (tmp_path / "p").exists()
+
+
+def test_verbose_compiling_tells_why_each_kernel_was_chosen(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = model_words(tmp_path)
+    _, _, err = call(capsys, *words, "-v")
+    assert "instructions~" in err
+    assert "not gemm" in err
+    _, _, err = call(capsys, *words, "-v", "--unfused")
+    assert "still valid" in err
+    assert "instructions~" not in call(capsys, *words)[2]
+
+
+def test_a_drawing_is_utf8_and_written_whole(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = model_words(tmp_path)
+    plot = tmp_path / "plot.svg"
+    code, _, _ = call(capsys, "plan", words[1], "--calibration", words[-1], "--unfused", "--plot", str(plot))
+    assert code == 0
+    assert "≤" in plot.read_bytes().decode("utf-8")
+    missing = tmp_path / "missing" / "plot.svg"
+    code, _, err = call(capsys, "plan", words[1], "--calibration", words[-1], "--plot", str(missing))
+    assert (code, f"error: {missing.parent}: there is no such folder" in err) == (2, True)
+
+
+def test_stopping_is_a_documented_exit_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("seatool.boards.load", stopped)
+    assert call(capsys, "boards", "show", "m7")[0] == 130
+    assert "130 stopped" in call(capsys, "--help")[1]

@@ -10,15 +10,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from seatool.version import __version__
+
 if TYPE_CHECKING:
-    from seatool.pipeline.compile import CompileOptions
     from seatool.pipeline.compile import compile_model as compile
+    from seatool.pipeline.options import CompileOptions
     from seatool.pipeline.profile import profile_project as profile
     from seatool.pipeline.project import open_project
     from seatool.pipeline.run import run_recording, run_tensors
     from seatool.pipeline.verify import verify_project as verify
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CompileOptions",
@@ -33,7 +33,7 @@ __all__ = [
 
 # Loaded on first use: the command line's help must not wait for numpy.
 _HOMES = {
-    "CompileOptions": ("compile", "CompileOptions"),
+    "CompileOptions": ("options", "CompileOptions"),
     "compile": ("compile", "compile_model"),
     "open_project": ("project", "open_project"),
     "profile": ("profile", "profile_project"),

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from seatool import __version__
 from seatool.errors import InputError, SeatoolError, ToolError
+from seatool.version import __version__
 
 _COMMANDS = {
     "boards": "boards",
@@ -48,7 +48,7 @@ def seatool() -> None:
 
     \b
     Exit codes: 0 done, 1 a tool failed, 2 bad input or usage, 3 does not fit the board,
-    4 verification failed.
+    4 verification failed, 130 stopped with Ctrl-C.
     """
 
 

@@ -14,10 +14,9 @@ from seatool.cli.session import Session, session_options
 @session_options
 def command(session: Session, project: Path) -> None:
     """Build PROJECT for its board and for the emulator, and check the measured sizes against the board."""
-    from seatool.pipeline import open_project
     from seatool.pipeline.build import build_project
     from seatool.report import terminal
 
-    built_project, _ = build_project(open_project(project), session.stage)
+    built_project, _ = build_project(session.project(project), session.stage)
     manifest = built_project.manifest
     session.result({"project": str(project), **manifest}, lambda: terminal.show_built(built_project))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seatool.cli.parameters import BYTES, OPTIMIZE, Optimize
+from seatool.cli.parameters import BYTES, FORCE, OPTIMIZE, UNFUSED, Optimize
 from seatool.cli.session import Session, session_options
 
 
@@ -14,12 +14,14 @@ from seatool.cli.session import Session, session_options
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-b", "--board", default="m7", show_default=True, help="Board name or a board file.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Project folder.  [default: build/NAME]")
-@click.option("--name", help="Prefix of the generated C.  [default: from the file name]")
+@click.option("--name", help="Prefix of the generated C, an identifier.  [default: from the file name]")
 @click.option("--calibration", type=click.Path(path_type=Path), help="Folder of WAV files, or an .npy/.npz of inputs.")
 @OPTIMIZE
 @click.option("--stack", type=BYTES, help="Stack to reserve, for example 8K.  [default: the board's]")
 @click.option("--ram", type=BYTES, help="Stay within this much RAM, for example 256K.")
 @click.option("--flash", type=BYTES, help="Stay within this much flash.")
+@UNFUSED
+@FORCE
 @click.option("--check", is_flag=True, help="Also build it and verify it in the emulator.")
 @session_options
 def command(
@@ -33,6 +35,8 @@ def command(
     stack: int | None,
     ram: int | None,
     flash: int | None,
+    unfused: bool,
+    force: bool,
     check: bool,
 ) -> None:
     """Compile MODEL (.h5, .h5.gz, .keras, SavedModel or .tflite) into a firmware project.
@@ -43,8 +47,11 @@ def command(
     from seatool.pipeline import CompileOptions, compile_model
     from seatool.report import terminal
 
-    options = CompileOptions(board, name, calibration, stack, ram, flash, optimize)
-    compiled = compile_model(model, out, options, session.stage)
+    options = CompileOptions(board, name, calibration, stack, ram, flash, optimize, fuse=not unfused)
+    compiled = compile_model(model, out, options, session.stage, force=force)
+    if compiled.kept:
+        session.detail("the quantized model in that project is still valid and was taken from it")
+    session.detail(terminal.plan_table(compiled.program))
     if check:
         from seatool.pipeline.verify import verify_project
 

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
+from seatool.cli.parameters import FORCE
 from seatool.cli.session import Session, session_options
 
 
 @click.command("demo")
 @click.option("-b", "--board", default="m7", show_default=True, help="Board name or a board file.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
+@FORCE
 @session_options
-def command(session: Session, board: str, out: Path) -> None:
+def command(session: Session, board: str, out: Path, force: bool) -> None:
     """Compile the shipped student, build it, run it on the shipped recording, verify and profile it."""
     from seatool.pipeline import CompileOptions, compile_model
     from seatool.pipeline.profile import profile_project
@@ -23,7 +25,7 @@ def command(session: Session, board: str, out: Path) -> None:
     from seatool.report import html, terminal
 
     options = CompileOptions(board, name="student2")
-    compiled = compile_model(shipped_student(), out, options, session.stage)
+    compiled = compile_model(shipped_student(), out, options, session.stage, force=force)
     recording = shipped_recording()
     embeddings = run_recording(compiled.project, recording, hop_size=0.5, stage=session.stage)
     verified = verify_project(compiled.project, count=2, stage=session.stage)
@@ -37,4 +39,4 @@ def command(session: Session, board: str, out: Path) -> None:
         "timestamps": embeddings.timestamps.tolist(),
         **profile.project.manifest,
     }
-    session.result(value, lambda: terminal.show_demo(compiled, embeddings, verified, profile, report))
+    session.result(value, lambda: terminal.show_demo(embeddings, verified, profile, report))

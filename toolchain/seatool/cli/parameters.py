@@ -1,4 +1,4 @@
-"""Parameter types that several commands share."""
+"""Parameter types and options that several commands share."""
 
 from __future__ import annotations
 
@@ -36,4 +36,12 @@ OPTIMIZE = click.option(
     default="speed",
     show_default=True,
     help="Of the plans that fit: the fastest, the one with the least RAM, or a balance with flash too.",
+)
+
+FORCE = click.option("--force", is_flag=True, help="Replace a project in which files were edited or added.")
+
+UNFUSED = click.option(
+    "--unfused",
+    is_flag=True,
+    help="Compute every operator on its own: slower and larger, but `verify` then compares every layer with TFLM.",
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seatool.cli.parameters import BYTES
+from seatool.cli.parameters import BYTES, UNFUSED
 from seatool.cli.session import Session, session_options
 
 
@@ -17,6 +17,7 @@ from seatool.cli.session import Session, session_options
 @click.option("--stack", type=BYTES, help="Stack to reserve, for example 8K.  [default: the board's]")
 @click.option("--ram", type=BYTES, help="Only plans within this much RAM, for example 256K.")
 @click.option("--flash", type=BYTES, help="Only plans within this much flash.")
+@UNFUSED
 @click.option("--plot", type=click.Path(path_type=Path), help="Also draw them into this SVG file.")
 @session_options
 def command(
@@ -27,6 +28,7 @@ def command(
     stack: int | None,
     ram: int | None,
     flash: int | None,
+    unfused: bool,
     plot: Path | None,
 ) -> None:
     """Show what MODEL can be compiled to: all plans that no other beats in RAM, flash and instructions.
@@ -34,11 +36,12 @@ def command(
     `compile --ram`, `--flash` and `--optimize` pick one of them. RAM is the model's own: activations with input and
     output, scratch, front end. Instructions are estimates, within a few percent; `profile` counts them.
     """
+    from seatool import files
     from seatool.pipeline import CompileOptions, plan_model
     from seatool.report import frontier, terminal
 
-    options = CompileOptions(board, None, calibration, stack, ram, flash)
+    options = CompileOptions(board, None, calibration, stack, ram, flash, fuse=not unfused)
     found = plan_model(model, options, session.stage)
     if plot is not None:
-        plot.write_text(frontier.svg(found, model.name))
+        files.write_text(plot, frontier.svg(found, model.name))
     session.result(frontier.to_json(found), lambda: terminal.show_frontier(found, plot))

@@ -17,9 +17,8 @@ def command(session: Session, project: Path) -> None:
 
     Counts are exact and repeatable. They are instructions, not cycles.
     """
-    from seatool.pipeline import open_project
     from seatool.pipeline.profile import profile_project
     from seatool.report import terminal
 
-    measured = profile_project(open_project(project), session.stage).project
-    session.result({"project": str(project), **measured.manifest}, lambda: terminal.show_profile(measured))
+    profile = profile_project(session.project(project), session.stage)
+    session.result({"project": str(project), **profile.project.manifest}, lambda: terminal.show_profile(profile))

@@ -33,10 +33,10 @@ def command(
         raise click.UsageError("give either --wav FILE or --input FILE")
     if out is not None and out.suffix != ".npz":
         raise InputError(f"{out}: results are written as .npz", f"use -o {out.with_suffix('.npz')}")
-    from seatool.pipeline import open_project, run
+    from seatool.pipeline import run
     from seatool.report import terminal
 
-    opened = open_project(project)
+    opened = session.project(project)
     if wav is not None:
         embeddings = run.run_recording(opened, wav, hop_size, center, session.stage)
         arrays = {"embedding": embeddings.embedding, "timestamps": embeddings.timestamps}
@@ -48,5 +48,6 @@ def command(
     if out is not None:
         run.save(out, arrays)
     value: dict[str, Any] = {key: array.tolist() for key, array in arrays.items()}
-    body = {"project": str(project), "instructions": instructions, "out": str(out) if out else None, **value}
+    about = {"project": str(project), "edited": opened.edits(), "instructions": instructions}
+    body = {**about, "out": str(out) if out else None, **value}
     session.result(body, lambda: terminal.show_run(arrays, instructions, out))

@@ -8,9 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from seatool.pipeline import Project
 
 
 @dataclass
@@ -24,7 +28,7 @@ class Session:
     verbosity: int = 0
 
     def detail(self, text: str) -> None:
-        """A line for ``-v``."""
+        """Something for ``-v``."""
         if self.verbosity > 0:
             click.echo(text, err=True)
 
@@ -32,6 +36,15 @@ class Session:
         """Something the user should know that is no error (an approximation, a default taken)."""
         if self.verbosity >= 0:
             click.echo(text, err=True)
+
+    def project(self, path: Path) -> Project:
+        """Open a project; notes what was edited in it."""
+        from seatool.pipeline import open_project
+
+        opened = open_project(path)
+        for name, found in opened.edits().items():
+            self.note(f"note: {path / name} {'is missing' if found is None else 'was edited'} since it was generated")
+        return opened
 
     @contextmanager
     def stage(self, text: str) -> Iterator[Callable[[int, int], None]]:
@@ -66,7 +79,7 @@ def _bar(text: str) -> Iterator[Callable[[int, int], None]]:
 
 _OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON (docs/json.md)."),
-    click.option("-v", "--verbose", is_flag=True, help="Say more."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more; a bug of ours with its traceback."),
     click.option("-q", "--quiet", is_flag=True, help="Only errors."),
 )
 

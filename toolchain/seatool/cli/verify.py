@@ -1,4 +1,4 @@
-"""``seatool verify``: every layer against TFLM."""
+"""``seatool verify``: every tensor against TFLM."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from seatool.cli.session import Session, session_options
 @click.option("--real", multiple=True, type=click.Path(path_type=Path), help="Also this .npy, .npz or .wav.")
 @session_options
 def command(session: Session, project: Path, inputs: int, real: tuple[Path, ...]) -> None:
-    """Prove that PROJECT's firmware computes exactly what TFLM computes, in every layer.
+    """Prove that PROJECT's firmware computes exactly what TFLM computes, in every tensor that it has.
 
     The firmware runs in the emulator, TFLM on this machine; random, extreme and real inputs. Exit code 4 and the first
-    differing value otherwise.
+    differing value otherwise. Between layers that are computed together there are no tensors to compare; compile with
+    --unfused to compare every layer.
     """
-    from seatool.pipeline import open_project
     from seatool.pipeline.verify import verify_project
     from seatool.report import terminal
 
-    verified = verify_project(open_project(project), inputs, real, session.stage)
+    verified = verify_project(session.project(project), inputs, real, session.stage)
     value = {
         "project": str(project),
         "bit_exact": True,
         "inputs": dict(verified.inputs),
         "tensors": verified.tensors,
+        "inner_tensors": verified.inner_tensors,
+        "edited": verified.project.manifest["edited"],
         "frontend": asdict(verified.frontend) if verified.frontend else None,
     }
     session.result(value, lambda: terminal.show_verified(verified))

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 
-_LONGEST = 40
+LONGEST = 40
+"""Characters of an identifier."""
+
 _C_WORDS = """
 alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double else
 enum explicit export extern false final float for friend goto if inline int long main mutable namespace new noexcept
@@ -32,10 +34,10 @@ def identifier(text: str, fallback: str = "layer") -> str:
     'tanh_layer'
     """
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
-    if len(name) > _LONGEST:
-        name = name[-_LONGEST:].lstrip("_")
+    if len(name) > LONGEST:
+        name = name[-LONGEST:].lstrip("_")
     if not name or not name[0].isalpha():
-        name = f"{fallback}_{name}" if name else fallback
+        name = (f"{fallback}_{name}" if name else fallback)[:LONGEST].rstrip("_")
     return f"{name}_layer" if name in _RESERVED else name
 
 

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from seatool import boards, build
+from seatool import build
 from seatool.build import Built
+from seatool.errors import InputError
+from seatool.pipeline.facts import region, usage
 from seatool.pipeline.progress import Stage, silent
-from seatool.pipeline.project import Project, update_manifest
+from seatool.pipeline.project import BOARD, MANIFEST, Project, noticed_edits, update_manifest
 from seatool.plan import budget
-from seatool.plan.program import Part, Usage
 
 
 def build_project(project: Project, stage: Stage = silent) -> tuple[Project, Built]:
     """Build both images of ``project`` and replace the estimates in its budget by what the board's ELF holds.
 
-    Raises ToolError (no compiler, or it failed) or BudgetError (as built it does not fit).
+    Files of the project may have been edited; the manifest says which (``edited``), and figures that were measured
+    before that are dropped. Raises ToolError (no compiler, or it failed), BudgetError (as built it does not fit) or
+    InputError (a damaged project).
     """
+    board = project.board
+    usages = [usage(value) for value in project.manifest["budget"]]
+    if {planned.region for planned in usages} != {board.flash.name, *(ram.name for ram in board.ram)}:
+        raise InputError(
+            f"{project.path / MANIFEST}: the regions in its budget are not those of {BOARD}",
+            "compile the model again with --force",
+        )
+    project = noticed_edits(project)
     with stage("building"):
         built = build.build(project.path)
-    manifest = project.manifest
-    board = boards.load(manifest["board"])
-    used = {region.region: region.used for region in built.board.regions}
-    usages = budget.measured([usage_from_json(usage) for usage in manifest["budget"]], used)
-    budget.require_fit(manifest["name"], board, usages, manifest["options"]["ram_limit"])
-    flash = next(usage.needed for usage in usages if usage.region == board.flash.name)
-    return update_manifest(project, budget=[usage_to_json(usage) for usage in usages], flash_bytes=flash), built
-
-
-def usage_to_json(usage: Usage) -> dict[str, Any]:
-    """One entry of the manifest's ``budget``."""
-    parts = [vars(part) for part in usage.parts]
-    return {
-        "region": usage.region,
-        "capacity_bytes": usage.capacity,
-        "needed_bytes": usage.needed,
-        "parts": parts,
-    }
-
-
-def usage_from_json(value: Mapping[str, Any]) -> Usage:
-    """Inverse of :func:`usage_to_json`."""
-    return Usage(value["region"], value["capacity_bytes"], tuple(Part(**part) for part in value["parts"]))
+    used = {part.region: part.used for part in built.board.regions}
+    measured = budget.measured(usages, used)
+    budget.require_fit(project.manifest["name"], board, measured, project.manifest["options"]["ram_limit"])
+    flash = next(found.needed for found in measured if found.region == board.flash.name)
+    return update_manifest(project, budget=[region(found) for found in measured], flash_bytes=flash), built

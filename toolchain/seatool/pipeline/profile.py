@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from seatool import audio, emulate
 from seatool.importers import tflite
 from seatool.pipeline.build import build_project
+from seatool.pipeline.manifest import Layer
 from seatool.pipeline.progress import Stage, silent
 from seatool.pipeline.project import Project, update_manifest
 from seatool.pipeline.recordings import load_frontend, shipped_recording
@@ -20,7 +20,7 @@ class Profile:
     """The measured project: its manifest now holds instructions per layer, stack and region high-water marks."""
 
     project: Project
-    layers: tuple[dict[str, Any], ...]
+    layers: tuple[Layer, ...]
     instructions: int
     stack_bytes: int
     region_bytes: dict[str, int]
@@ -34,7 +34,7 @@ def profile_project(project: Project, stage: Stage = silent) -> Profile:
     The counts are exact and the same on every run; they are instructions, not cycles.
     """
     project, built = build_project(project, stage)
-    graph = tflite.read(project.reference.read_bytes(), project.manifest["name"])
+    graph = tflite.read(project.reference, project.manifest["name"])
     with stage("counting instructions in the emulator"):
         if project.manifest["frontend"]:
             samples, rate = audio.read_wav(shipped_recording())
@@ -43,7 +43,7 @@ def profile_project(project: Project, stage: Stage = silent) -> Profile:
         else:
             (case,) = random_cases(graph, 1)
             run = emulate.run(built.emulator_elf, [pack(case.inputs)])
-    layers = [
+    layers: list[Layer] = [
         {**layer, "instructions": run.layer_instructions.get(layer["name"], 0)} for layer in project.manifest["layers"]
     ]
     project = update_manifest(

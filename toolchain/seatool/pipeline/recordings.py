@@ -5,13 +5,10 @@ from __future__ import annotations
 import io
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from seatool.arrays import read_arrays
 from seatool.audio import LogMel
-from seatool.errors import InputError
 from seatool.pipeline.project import Project
 
 FRONTEND = "audio/log_mel.npz"
@@ -26,18 +23,10 @@ def save_frontend(log_mel: LogMel) -> bytes:
 
 
 def load_frontend(project: Project) -> LogMel:
-    """The front end of a project that has one.
-
-    Raises:
-        InputError: Its file is missing or damaged.
-    """
-    file = project.path / FRONTEND
-    arrays = read_arrays(file)
-    values: dict[str, Any] = {key: array if array.ndim else array.item() for key, array in arrays.items()}
-    try:
-        return LogMel(**values)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{file}: not the front end of a project: {error}", "compile the model again") from error
+    """The front end of a project that has one; InputError where its file is not as it was written."""
+    with np.load(io.BytesIO(project.read(FRONTEND)), allow_pickle=False) as archive:
+        values = {key: array.item() if array.ndim == 0 else array for key, array in archive.items()}
+    return LogMel(**values)
 
 
 def shipped_recording() -> Path:

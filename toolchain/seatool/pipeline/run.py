@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seatool import audio, emulate
+from seatool import audio, emulate, files
 from seatool.errors import InputError
 from seatool.importers import tflite
 from seatool.ir import Array
@@ -57,7 +57,7 @@ def run_recording(
 
 def run_tensors(project: Project, file: Path, stage: Stage = silent) -> Outputs:
     """Outputs of the model for the inputs in an .npy or .npz file, computed by the firmware in the emulator."""
-    graph = tflite.read(project.reference.read_bytes(), project.manifest["name"])
+    graph = tflite.read(project.reference, project.manifest["name"])
     examples = load_tensors(file, graph)
     _, built = build_project(project, stage)
     packed = [pack(inputs) for inputs in examples]
@@ -71,9 +71,5 @@ def run_tensors(project: Project, file: Path, stage: Stage = silent) -> Outputs:
 
 def save(path: Path, arrays: dict[str, Array]) -> None:
     """Write ``arrays`` as an .npz; the file appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp.npz")
-    try:
+    with files.replacing(path) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

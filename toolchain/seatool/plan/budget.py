@@ -83,10 +83,10 @@ def firmware_ram(stack_bytes: int) -> tuple[Part, ...]:
 def require_stack(board: Board, stack_bytes: int) -> None:
     """InputError for a size that no stack can have, BudgetError for one that does not fit the stack's region."""
     if stack_bytes <= 0 or stack_bytes % STACK_ALIGNMENT_BYTES:
-        above = max(STACK_ALIGNMENT_BYTES, -(-stack_bytes // STACK_ALIGNMENT_BYTES) * STACK_ALIGNMENT_BYTES)
+        above = -(-stack_bytes // STACK_ALIGNMENT_BYTES) * STACK_ALIGNMENT_BYTES
         raise InputError(
             f"a stack of {stack_bytes} bytes: expected a positive multiple of {STACK_ALIGNMENT_BYTES}",
-            f"for example --stack {above}",
+            f"for example --stack {above if above > 0 else board.stack_bytes}",
         )
     own = Usage(board.stack_region.name, board.stack_region.size, firmware_ram(stack_bytes))
     if not own.fits:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from seatool import resources
+from seatool import files, resources
+from seatool.pipeline.project import REPORT
 from seatool.report import terminal
 
 if TYPE_CHECKING:
     from seatool.pipeline import Project
-
-REPORT = "report.html"
+    from seatool.pipeline.manifest import Fidelity, Layer, Manifest, Region
 
 
 def write(project: Project) -> Path:
     """Write ``report.html`` into the project and return its path."""
     path = project.path / REPORT
-    path.write_text(render(project.manifest))
+    files.write_text(path, render(project.manifest))
     return path
 
 
-def render(manifest: Mapping[str, Any]) -> str:
+def render(manifest: Manifest) -> str:
     """The page for a manifest; equal manifests give equal bytes."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resources.templates() / "report"),
@@ -33,19 +33,20 @@ def render(manifest: Mapping[str, Any]) -> str:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    fidelity = (manifest["quantization"] or {}).get("fidelity")
+    fidelity = manifest["quantization"]["fidelity"] if manifest["quantization"] else None
     return environment.get_template("report.html.j2").render(
         m=manifest,
         model=terminal.model_line(manifest),
         quantized=f"Quantized {terminal.fidelity_line(fidelity)}" if fidelity else "The model was int8 already.",
-        verified=f"Verified: {terminal.verified_line(manifest)}" if manifest["bit_exact"] else "Not verified yet.",
+        verified=f"Verification: {terminal.verified_line(manifest)}.",
+        edited=", ".join(manifest["edited"]),
         budget=[_usage(usage) for usage in manifest["budget"] if usage["needed_bytes"]],
         totals=_totals(manifest),
         layers=_layers(manifest, fidelity),
     )
 
 
-def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:
+def _usage(usage: Region) -> dict[str, Any]:
     used, capacity = usage["needed_bytes"], usage["capacity_bytes"]
     return {
         "region": usage["region"],
@@ -57,19 +58,15 @@ def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _totals(manifest: Mapping[str, Any]) -> str:
+def _totals(manifest: Manifest) -> str:
     text = f"{terminal.millions(manifest['macs'])}MAC"
-    if manifest["instructions"]:
+    if manifest["instructions"] is not None and manifest["stack_bytes"] is not None:
         text += f", {manifest['instructions']:,} instructions, {manifest['stack_bytes']:,} bytes of stack measured"
     return text
 
 
-def _decibels(value: float | None) -> str:
-    return "exact" if value is None else f"{value:.1f}"
-
-
-def _layers(manifest: Mapping[str, Any], fidelity: Mapping[str, Any] | None) -> list[dict[str, str]]:
-    sqnr = {layer["name"]: layer["sqnr_db"] for layer in fidelity["layers"]} if fidelity else {}
+def _layers(manifest: Manifest, fidelity: Fidelity | None) -> list[dict[str, str]]:
+    noise = {layer["tensor"]: layer["sqnr_db"] for layer in fidelity["layers"]} if fidelity else {}
     rows = []
     for layer in manifest["layers"]:
         measured, macs = layer["instructions"], layer["macs"]
@@ -78,11 +75,24 @@ def _layers(manifest: Mapping[str, Any], fidelity: Mapping[str, Any] | None) -> 
                 "index": str(layer["index"]),
                 "name": layer["name"],
                 "operator": layer["operator"],
+                "operators": ", ".join(layer["operators"]) if len(layer["operators"]) > 1 else "",
                 "kernel": layer["variant"] or "",
                 "macs": f"{macs:,}" if macs else "",
                 "instructions": f"{measured:,}" if measured else "",
                 "per_mac": f"{measured / macs:.3f}" if measured and macs else "",
-                "sqnr": _decibels(sqnr[layer["name"]]) if layer["name"] in sqnr else "",
+                "sqnr": _decibels(layer, noise),
             }
         )
     return rows
+
+
+def _decibels(layer: Layer, noise: dict[str, float | None]) -> str:
+    """The worst signal to quantization noise of the tensors that the layer leaves; nothing where none is known.
+
+    Tensors keep their names from the float model on, whatever operators become one layer.
+    """
+    values = [noise[tensor] for tensor in layer["outputs"] if tensor in noise]
+    if not values:
+        return ""
+    worst = min(math.inf if value is None else value for value in values)
+    return "exact" if worst == math.inf else f"{worst:.1f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from seatool.build.tools import Tool
     from seatool.ir import Array
     from seatool.pipeline import Compiled, Project
+    from seatool.pipeline.manifest import Fidelity, Manifest
     from seatool.pipeline.profile import Profile
     from seatool.pipeline.run import Embeddings
     from seatool.pipeline.verify import Verification
-    from seatool.plan import Frontier, Point
+    from seatool.plan import Frontier, Point, Program
 
 FIRST_VALUES = 8
 
@@ -63,24 +64,35 @@ def millions(count: int) -> str:
     return f"{count / 1e6:.1f} M"
 
 
-def show_compiled(manifest: Mapping[str, Any], compiled: Compiled) -> None:
+def show_compiled(manifest: Manifest, compiled: Compiled) -> None:
     """The summary after ``compile``."""
     click.echo(f"model     {model_line(manifest)}")
-    if compiled.fidelity is not None:
-        click.echo(f"quantized {fidelity_line(compiled.fidelity)}")
-        for hint in compiled.fidelity["hints"]:
+    if manifest["quantization"] is not None:
+        fidelity = manifest["quantization"]["fidelity"]
+        click.echo(f"quantized {fidelity_line(fidelity)}")
+        for hint in fidelity["hints"]:
             click.echo(f"          hint: {hint}")
     else:
         click.echo("quantized already (int8), taken as it is")
     for text in compiled.applied:
         click.echo(f"          {text}")
     show_budget(manifest)
-    if manifest.get("verified"):
+    if manifest["bit_exact"]:
         click.echo(f"verify    {verified_line(manifest)}")
     click.echo(f"→ {compiled.project.path}")
 
 
-def model_line(manifest: Mapping[str, Any]) -> str:
+def plan_table(program: Program) -> str:
+    """Layer by layer the kernel that was chosen, and why the others were not."""
+    rows: list[tuple[object, ...]] = []
+    for step in program.steps:
+        scratch = step.scratch.size if step.scratch else None
+        rows.append((step.name, step.kernel or "-", step.cost.instructions or None, scratch, ""))
+        rows += [("", f"not {kernel}", "", "", reason) for kernel, reason in step.rejected]
+    return table(["layer", "kernel", "instructions~", "scratch", ""], rows)
+
+
+def model_line(manifest: Manifest) -> str:
     """Name, input, layers, work and output of a project in one line."""
     kinds = [kind for layer in manifest["layers"] for kind in layer["operator"].split("+")]
     convolutions = sum(kind in ("CONV_2D", "DEPTHWISE_CONV_2D") for kind in kinds)
@@ -93,13 +105,13 @@ def model_line(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def fidelity_line(fidelity: Mapping[str, Any]) -> str:
+def fidelity_line(fidelity: Fidelity) -> str:
     """What quantization lost, in one line."""
     cosine = f"cosine {fidelity['cosine_mean']:.4f} (min {fidelity['cosine_min']:.4f})"
     return f"int8, {fidelity['calibration']}, {cosine} · worst layer {worst_layer(fidelity)}"
 
 
-def worst_layer(fidelity: Mapping[str, Any]) -> str:
+def worst_layer(fidelity: Fidelity) -> str:
     """The layer that lost most, with its signal to quantization noise."""
     if not fidelity["layers"]:
         return "none"
@@ -107,7 +119,7 @@ def worst_layer(fidelity: Mapping[str, Any]) -> str:
     return f"{worst['name']} {'exact' if worst['sqnr_db'] is None else format(worst['sqnr_db'], '.1f') + ' dB'}"
 
 
-def show_budget(manifest: Mapping[str, Any]) -> None:
+def show_budget(manifest: Manifest) -> None:
     """A bar per memory region with its parts."""
     for usage in manifest["budget"]:
         if not usage["needed_bytes"]:
@@ -145,11 +157,16 @@ def show_values(name: str, array: Array) -> None:
         click.echo(f"  ... {len(rows) - 4} more")
 
 
-def verified_line(manifest: Mapping[str, Any]) -> str:
-    """What verification proved, in one line."""
+def verified_line(manifest: Manifest) -> str:
+    """What the last verification compared, in one line."""
     verified = manifest["verified"]
-    kinds = ", ".join(f"{count} {kind}" for kind, count in verified["inputs"].items())
-    return f"all {verified['tensors']} tensors equal TFLM on {kinds} inputs"
+    if verified is None:
+        return "not verified yet" if manifest["bit_exact"] is None else "the last verification found a difference"
+    on = ", ".join(f"{count} {kind}" for kind, count in verified["inputs"].items())
+    if not verified["inner_tensors"]:
+        return f"every layer equals TFLM: all {verified['tensors']} tensors on {on} inputs"
+    inner = f"{verified['inner_tensors']} inside fused steps do not exist (compile --unfused to compare every layer)"
+    return f"{verified['tensors']} tensors equal TFLM on {on} inputs; {inner}"
 
 
 def show_verified(verified: Verification) -> None:
@@ -163,7 +180,7 @@ def show_verified(verified: Verification) -> None:
         )
 
 
-def layer_table(manifest: Mapping[str, Any]) -> str:
+def layer_table(manifest: Manifest) -> str:
     """Layer, kernel, work and measured instructions."""
     rows = []
     for layer in manifest["layers"]:
@@ -174,14 +191,14 @@ def layer_table(manifest: Mapping[str, Any]) -> str:
     return table(["#", "layer", "operator", "kernel", "MACs", "instructions", "/MAC"], rows)
 
 
-def show_profile(project: Project) -> None:
+def show_profile(profile: Profile) -> None:
     """The layer table and the totals after ``profile``."""
-    manifest = project.manifest
+    manifest = profile.project.manifest
     click.echo(layer_table(manifest))
-    per_mac = f", {manifest['instructions'] / manifest['macs']:.3f} per MAC" if manifest["macs"] else ""
-    click.echo(f"total     {manifest['instructions']:,} instructions (exact, not cycles){per_mac}")
-    click.echo(f"stack     {manifest['stack_bytes']:,} bytes measured")
-    for region, used in manifest["region_bytes"].items():
+    per_mac = f", {profile.instructions / manifest['macs']:.3f} per MAC" if manifest["macs"] else ""
+    click.echo(f"total     {profile.instructions:,} instructions (exact, not cycles){per_mac}")
+    click.echo(f"stack     {profile.stack_bytes:,} bytes measured")
+    for region, used in profile.region_bytes.items():
         click.echo(f"  {region:<8} {used:,} bytes touched")
 
 
@@ -215,18 +232,16 @@ def show_tools(tools: Sequence[Tool]) -> None:
             click.echo(f"{'':<24} {tool.install}")
 
 
-def show_demo(
-    compiled: Compiled, embeddings: Embeddings, verified: Verification, profile: Profile, report: Path
-) -> None:
+def show_demo(embeddings: Embeddings, verified: Verification, profile: Profile, report: Path) -> None:
     """Everything, in the order a newcomer asks for it."""
     manifest = profile.project.manifest
     click.echo(f"model     {model_line(manifest)}")
-    if compiled.fidelity is not None:
-        click.echo(f"quantized {fidelity_line(compiled.fidelity)}")
+    if manifest["quantization"] is not None:
+        click.echo(f"quantized {fidelity_line(manifest['quantization']['fidelity'])}")
     click.echo("memory    per region of the board, measured on the ELF")
     show_budget(manifest)
     click.echo()
-    show_profile(profile.project)
+    show_profile(profile)
     click.echo()
     show_verified(verified)
     show_values("embedding", embeddings.embedding)

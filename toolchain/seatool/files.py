@@ -1,0 +1,46 @@
+"""Files that appear whole or not at all, and hashes of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seatool.errors import InputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside ``path`` to write to; at the end it takes the place of ``path``, on an exception it is removed.
+
+    Raises InputError where the folder is missing.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent}: there is no such folder")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, with the line ends that it has."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode())
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file; of a folder that of its listing: a line ``<path> <SHA-256>`` per file, sorted by path."""
+    if not path.is_dir():
+        return digest(path.read_bytes())
+    files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+    return digest("".join(f"{name} {digest(files[name].read_bytes())}\n" for name in sorted(files)).encode())

@@ -1,0 +1,98 @@
+"""What a compilation puts into the manifest: what went in, what was chosen, what is predicted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from seatool.files import content_digest, digest
+from seatool.pipeline.manifest import Fidelity, Layer, Options, Port, Quantization, Region
+from seatool.pipeline.options import CompileOptions
+from seatool.pipeline.reference import Reference
+from seatool.plan.program import Part, Program, Step, Usage
+from seatool.version import __version__
+
+
+def facts(program: Program, model: Path, options: CompileOptions, reference: Reference) -> dict[str, Any]:
+    """The manifest as it is before anything is measured (docs/json.md)."""
+    graph = program.graph
+    return {
+        "seatool": __version__,
+        "name": graph.name,
+        "board": program.board.name,
+        "model": {"file": model.name, "sha256": content_digest(model)},
+        "options": _options(options),
+        "quantization": _quantization(reference),
+        "macs": program.macs,
+        "ram_bytes": sum(program.blocks.values()),
+        "flash_bytes": program.flash_bytes,
+        "liveness_bound_bytes": program.liveness_bound,
+        "budget": [region(usage) for usage in program.usage],
+        "layers": [_layer(step, program) for step in program.steps],
+        "inputs": [_port(program, name) for name in graph.inputs],
+        "outputs": [_port(program, name) for name in graph.outputs],
+        "frontend": graph.frontend is not None,
+    }
+
+
+def _options(options: CompileOptions) -> Options:
+    return {
+        "stack_bytes": options.stack_bytes,
+        "ram_limit": options.ram_limit,
+        "flash_limit": options.flash_limit,
+        "optimize": options.optimize,
+        "fuse": options.fuse,
+    }
+
+
+def _quantization(reference: Reference) -> Quantization | None:
+    if reference.key is None or reference.fidelity is None:
+        return None
+    fidelity = cast(Fidelity, dict(reference.fidelity))
+    return {"key": reference.key, "sha256": digest(reference.model), "fidelity": fidelity}
+
+
+def _layer(step: Step, program: Program) -> Layer:
+    return {
+        "index": step.index,
+        "name": step.name,
+        "operator": "+".join(operator.kind for operator in step.operators) or "LOG_MEL",
+        "operators": [operator.op.name for operator in step.operators],
+        "variant": step.kernel,
+        "macs": step.macs,
+        "estimated_instructions": step.cost.instructions,
+        "instructions": None,
+        "scratch_bytes": step.scratch.size if step.scratch else 0,
+        "outputs": [tensor.name for tensor in step.outputs] or list(program.graph.inputs),
+    }
+
+
+def _port(program: Program, name: str) -> Port:
+    tensor = program.graph.tensors[name]
+    quant = tensor.quant
+    return {
+        "name": name,
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype.value,
+        "scale": quant.scale[0] if quant else None,
+        "zero_point": quant.zero_point[0] if quant else None,
+    }
+
+
+def region(usage: Usage) -> Region:
+    """One entry of the manifest's ``budget``."""
+    return {
+        "region": usage.region,
+        "capacity_bytes": usage.capacity,
+        "needed_bytes": usage.needed,
+        "parts": [
+            {"label": part.label, "bytes": part.bytes, "estimated": part.estimated, "predicted": part.predicted}
+            for part in usage.parts
+        ],
+    }
+
+
+def usage(value: Region) -> Usage:
+    """Inverse of :func:`region`."""
+    parts = (Part(part["label"], part["bytes"], part["estimated"], part["predicted"]) for part in value["parts"])
+    return Usage(value["region"], value["capacity_bytes"], tuple(parts))
