@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import raw_model
 from seatool import boards
+from seatool.cli import main
 from seatool.errors import BudgetError, InputError
 from seatool.files import content_digest
 from seatool.pipeline import CompileOptions, compile_model, open_project, plan_model
@@ -168,6 +170,16 @@ def test_planning_does_not_mind_what_lies_in_the_default_folder(
     (tmp_path / "build" / "small").mkdir(parents=True)
     (tmp_path / "build" / "small" / "seatool.json").write_text("{")
     assert plan_model(model, options).points
+
+
+def test_what_to_know_about_the_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "two.tflite"
+    file.write_bytes(raw_model.RawModel(**{**vars(raw_model.small()), "subgraphs": 2}).bytes())
+    note = "two.tflite: has 2 subgraphs; only the first is compiled"
+    assert compile_model(file, tmp_path / "p").project.manifest["notes"] == [note]
+    with pytest.raises(SystemExit):
+        main(["compile", str(file), "-o", str(tmp_path / "p")])
+    assert f"note      {note}\n" in capsys.readouterr().out
 
 
 def test_unfused_every_operator_is_a_layer(model: Path, options: CompileOptions, tmp_path: Path) -> None:

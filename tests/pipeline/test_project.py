@@ -28,7 +28,7 @@ FACTS: dict[str, Any] = {
     "options": {"stack_bytes": None, "ram_limit": None, "flash_limit": None, "optimize": "speed", "fuse": True},
     "quantization": None,
     **dict.fromkeys(("macs", "ram_bytes", "flash_bytes", "liveness_bound_bytes"), 1),
-    **{key: [] for key in ("budget", "layers", "inputs", "outputs")},
+    **{key: [] for key in ("budget", "layers", "inputs", "outputs", "notes")},
     "frontend": False,
 }
 

@@ -58,6 +58,7 @@ def manifest(**changes: Any) -> Any:
         "verified": None,
         "edited": {},
         "frontend": True,
+        "notes": [],
         "inputs": [port],
         "outputs": [port],
         "budget": [

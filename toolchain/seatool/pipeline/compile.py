@@ -93,7 +93,7 @@ def prepare(model: Path, name: str, target: Path, options: CompileOptions, stage
     with stage(f"importing {model.name}"):
         graph = importers.load(model, name)
     reference = int8_reference(graph, model, target, options.calibration, stage)
-    int8 = replace(tflite.read(reference.model, name), frontend=graph.frontend)
+    int8 = replace(tflite.read(reference.model, name), frontend=graph.frontend, notes=graph.notes)
     optimized, applied = passes.optimize(int8, merge=options.fuse)
     return Ready(optimized, applied, reference)
 

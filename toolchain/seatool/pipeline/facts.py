@@ -32,6 +32,7 @@ def facts(program: Program, model: Path, options: CompileOptions, reference: Ref
         "inputs": [_port(program, name) for name in graph.inputs],
         "outputs": [_port(program, name) for name in graph.outputs],
         "frontend": graph.frontend is not None,
+        "notes": list(graph.notes),
     }
 
 

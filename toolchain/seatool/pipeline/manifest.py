@@ -132,6 +132,7 @@ class Manifest(TypedDict):
     inputs: list[Port]
     outputs: list[Port]
     frontend: bool
+    notes: list[str]
     files: dict[str, str]
     edited: dict[str, str | None]
     instructions: int | None

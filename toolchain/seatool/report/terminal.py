@@ -76,6 +76,8 @@ def show_compiled(manifest: Manifest, compiled: Compiled) -> None:
         click.echo("quantized already (int8), taken as it is")
     for text in compiled.applied:
         click.echo(f"          {text}")
+    for text in manifest["notes"]:
+        click.echo(f"note      {text}")
     show_budget(manifest)
     if manifest["bit_exact"]:
         click.echo(f"verify    {verified_line(manifest)}")
