@@ -14,6 +14,8 @@ from seatool import cli
 from seatool.cli import explain, main
 from seatool.cli.parameters import BYTES
 from seatool.errors import BudgetError, InputError, SeatoolError, ToolError, VerificationError
+from seatool.pipeline import CompileOptions
+from seatool.plan import PlanOptions
 from small_model import write_small_model
 
 
@@ -168,6 +170,12 @@ def test_a_drawing_is_utf8_and_written_whole(capsys: pytest.CaptureFixture[str],
     missing = tmp_path / "missing" / "plot.svg"
     code, _, err = call(capsys, "plan", words[1], "--calibration", words[-1], "--plot", str(missing))
     assert (code, f"error: {missing.parent}: there is no such folder" in err) == (2, True)
+
+
+def test_the_default_is_balanced(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    _, out, _ = call(capsys, *model_words(tmp_path), "--json")
+    assert json.loads(out)["options"]["optimize"] == "balanced"
+    assert CompileOptions().optimize == CompileOptions().planning.optimize == PlanOptions().optimize == "balanced"
 
 
 def test_stopping_is_a_documented_exit_code(

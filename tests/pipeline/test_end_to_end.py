@@ -108,7 +108,7 @@ def test_an_edited_weight_is_found(student: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", sorted(ACTIVATIONS))
 def test_real_models(capsys: pytest.CaptureFixture[str], shared_data: Path, tmp_path: Path, model: str) -> None:
     (path,) = (shared_data / "models").rglob(f"{model}.tflite")
-    code, compiled, _ = seatool(capsys, "compile", path, "-o", tmp_path / "p")
+    code, compiled, _ = seatool(capsys, "compile", path, "-o", tmp_path / "p", "--optimize", "speed")
     assert code == 0
     assert compiled["liveness_bound_bytes"] == ACTIVATIONS[model]
     code, verified, _ = seatool(capsys, "verify", tmp_path / "p", "--inputs", 4)

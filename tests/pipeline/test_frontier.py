@@ -33,7 +33,7 @@ POINTS = {
 def test_points_of_the_frontier(name: str, shared_data: Path, tmp_path: Path) -> None:
     ram, flash, instructions = POINTS[name]
     limit = None if ram is None else ram + FIRMWARE
-    options = CompileOptions(name="student", ram_limit=limit, flash_limit=flash)
+    options = CompileOptions(name="student", ram_limit=limit, flash_limit=flash, optimize="speed")
     compiled = compile_model(shared_data / "models" / "edgel3_sea_64_int8.tflite", tmp_path / "p", options)
     profile = profile_project(compiled.project)
     manifest = verify_project(profile.project, count=1).project.manifest

@@ -18,6 +18,7 @@ from seatool.cli.session import Session, session_options
 def command(session: Session, board: str, out: Path, force: bool) -> None:
     """Compile the shipped student, build it, run it on the shipped recording, verify and profile it."""
     from seatool.pipeline import CompileOptions, compile_model
+    from seatool.pipeline.compile import alternatives
     from seatool.pipeline.profile import profile_project
     from seatool.pipeline.recordings import shipped_recording, shipped_student
     from seatool.pipeline.run import run_recording
@@ -31,12 +32,21 @@ def command(session: Session, board: str, out: Path, force: bool) -> None:
     verified = verify_project(compiled.project, count=2, stage=session.stage)
     profile = profile_project(verified.project, session.stage)
     report = html.write(profile.project)
+    others: dict[str, dict[str, int]] = {
+        name: {
+            "ram_bytes": sum(program.blocks.values()),
+            "flash_bytes": program.flash_bytes,
+            "estimated_instructions": program.instructions,
+        }
+        for name, program in alternatives(compiled.program, options).items()
+    }
     value = {
         "project": str(out),
         "report": str(report),
         "recording": recording.name,
         "embedding": embeddings.embedding.tolist(),
         "timestamps": embeddings.timestamps.tolist(),
+        "alternatives": others,
         **profile.project.manifest,
     }
-    session.result(value, lambda: terminal.show_demo(embeddings, verified, profile, report))
+    session.result(value, lambda: terminal.show_demo(embeddings, verified, profile, others, report))

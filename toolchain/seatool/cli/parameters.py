@@ -33,9 +33,10 @@ Optimize = Literal["speed", "balanced", "ram"]
 OPTIMIZE = click.option(
     "--optimize",
     type=click.Choice(get_args(Optimize)),
-    default="speed",
+    default="balanced",
     show_default=True,
-    help="Of the plans that fit: the fastest, the one with the least RAM, or a balance with flash too.",
+    help="Of the plans that fit: the fastest, the one with the least RAM times flash times instructions, or the one "
+    "with the least RAM.",
 )
 
 FORCE = click.option("--force", is_flag=True, help="Replace a project in which files were edited or added.")

@@ -79,6 +79,14 @@ def plan_model(model: Path, options: CompileOptions | None = None, stage: Stage 
         return plan.frontier(ready.graph, board, options.planning)
 
 
+def alternatives(program: Program, options: CompileOptions) -> dict[plan.Optimize, Program]:
+    """What the other values of ``options.optimize`` make of the model of ``program``."""
+    others = [optimize for optimize in plan.OPTIMIZE if optimize != options.optimize]
+    return {
+        other: plan.plan(program.graph, program.board, replace(options, optimize=other).planning) for other in others
+    }
+
+
 @dataclass(frozen=True)
 class Ready:
     """The int8 graph to plan, what was optimized in it, and the model that it was read from."""

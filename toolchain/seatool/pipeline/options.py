@@ -20,7 +20,8 @@ class CompileOptions:
         name: Prefix of the generated C; default: from the model's file name (:func:`project_name`).
         calibration: A folder of WAV files, or an .npy/.npz file; default: built-in sounds.
         stack_bytes, ram_limit, flash_limit: In bytes; default: the board's.
-        optimize: Of the plans within the limits the fastest, the one with the least RAM, or a balance with flash too.
+        optimize: Of the plans within the limits the fastest ("speed"), the one with the least RAM times flash times
+            instructions ("balanced"), or the one with the least RAM ("ram").
         fuse: Whether operators may be merged and computed together. Without it every tensor exists and is verified.
     """
 
@@ -30,7 +31,7 @@ class CompileOptions:
     stack_bytes: int | None = None
     ram_limit: int | None = None
     flash_limit: int | None = None
-    optimize: plan.Optimize = "speed"
+    optimize: plan.Optimize = "balanced"
     fuse: bool = True
 
     @property

@@ -51,7 +51,7 @@ class PlanOptions:
     stack_bytes: int | None = None
     ram_limit: int | None = None
     flash_limit: int | None = None
-    optimize: Optimize = "speed"
+    optimize: Optimize = "balanced"
     fuse: bool = True
 
     def limits(self, board: Board) -> Limits:

@@ -185,6 +185,11 @@ class Program:
         return next(usage.needed for usage in self.usage if usage.region == self.board.flash.name)
 
     @property
+    def instructions(self) -> int:
+        """Of one inference, estimated."""
+        return sum(step.cost.instructions for step in self.steps)
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return sum(step.macs for step in self.steps)

@@ -167,13 +167,15 @@ def verified_line(manifest: Manifest) -> str:
     on = ", ".join(f"{count} {kind}" for kind, count in verified["inputs"].items())
     if not verified["inner_tensors"]:
         return f"every layer equals TFLM: all {verified['tensors']} tensors on {on} inputs"
-    inner = f"{verified['inner_tensors']} inside fused steps do not exist (compile --unfused to compare every layer)"
+    inner = f"not there to compare: {verified['inner_tensors']} inside fused steps"
     return f"{verified['tensors']} tensors equal TFLM on {on} inputs; {inner}"
 
 
 def show_verified(verified: Verification) -> None:
     """The summary after ``verify``."""
     click.echo(f"verify    {verified_line(verified.project.manifest)}")
+    if verified.inner_tensors:
+        click.echo("          `seatool compile --unfused` keeps every tensor: then every layer is compared")
     if verified.frontend is not None:
         parity = verified.frontend
         click.echo(
@@ -234,7 +236,13 @@ def show_tools(tools: Sequence[Tool]) -> None:
             click.echo(f"{'':<24} {tool.install}")
 
 
-def show_demo(embeddings: Embeddings, verified: Verification, profile: Profile, report: Path) -> None:
+def show_demo(
+    embeddings: Embeddings,
+    verified: Verification,
+    profile: Profile,
+    others: Mapping[str, Mapping[str, int]],
+    report: Path,
+) -> None:
     """Everything, in the order a newcomer asks for it."""
     manifest = profile.project.manifest
     click.echo(f"model     {model_line(manifest)}")
@@ -244,11 +252,27 @@ def show_demo(embeddings: Embeddings, verified: Verification, profile: Profile, 
     show_budget(manifest)
     click.echo()
     show_profile(profile)
+    click.echo(f"optimize  {manifest['options']['optimize']}; {alternatives_line(others)}")
     click.echo()
     show_verified(verified)
     show_values("embedding", embeddings.embedding)
     click.echo()
     click.echo(f"→ {profile.project.path}   {report}")
+
+
+def alternatives_line(others: Mapping[str, Mapping[str, int]]) -> str:
+    """What other values of --optimize would take, in one line.
+
+    >>> one = {"estimated_instructions": 47_800_000, "ram_bytes": 202_880, "flash_bytes": 1_985_200}
+    >>> alternatives_line({"speed": one})
+    'speed: about 47.8 M instructions, 199 KiB RAM, 1,939 KiB flash (see `seatool plan`)'
+    """
+    texts = [
+        f"{name}: about {millions(other['estimated_instructions'])} instructions, "
+        f"{-(-other['ram_bytes'] // 1024):,} KiB RAM, {-(-other['flash_bytes'] // 1024):,} KiB flash"
+        for name, other in others.items()
+    ]
+    return f"{'; '.join(texts)} (see `seatool plan`)"
 
 
 def show_frontier(frontier: Frontier, plot: Path | None) -> None:
