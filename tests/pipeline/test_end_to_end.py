@@ -153,3 +153,15 @@ def test_an_impossible_limit_is_refused_before_anything_is_written(
     assert code == value["error"]["exit_code"] == 3
     assert "what would" in err
     assert not (tmp_path / "p").exists()
+
+
+def test_the_demo_says_what_other_choices_would_take(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, value, _ = seatool(capsys, "demo", "-o", tmp_path / "p")
+    assert (code, value["options"]["optimize"]) == (0, "balanced")
+    speed, ram = value["alternatives"]["speed"], value["alternatives"]["ram"]
+    assert speed["estimated_instructions"] < value["instructions"] < ram["estimated_instructions"] * 1.1
+    assert ram["ram_bytes"] <= value["ram_bytes"] <= speed["ram_bytes"]
+    assert value["flash_bytes"] < speed["flash_bytes"]
+    assert value["verified"]["inner_tensors"] > 0
+    assert len(value["embedding"]) == len(value["timestamps"])
+    assert "student2" in Path(value["report"]).read_text(encoding="utf-8")
