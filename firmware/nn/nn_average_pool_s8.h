@@ -14,22 +14,32 @@ NN_INLINE int32_t nn_average(int32_t sum, int32_t count)
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
+/* The sum of channel `c` in the rows of a window from `first` on. */
+NN_INLINE int32_t nn_average_pool_rows(const nn_pool_args *a, const int8_t *first, int32_t rows, int32_t columns,
+                                       int32_t c)
+{
+    int32_t sum = 0;
+    for (int32_t row = 0; row < rows; row++) {
+        const int8_t *p = first + row * a->input_width * a->channels + c;
+        for (int32_t column = 0; column < columns; column++) {
+            sum += p[column * a->channels];
+        }
+    }
+    return sum;
+}
+
 NN_INLINE void nn_average_pool_s8(const nn_pool_args *a)
 {
-    int8_t *output = a->output;
     for (int32_t batch = 0; batch < a->batches; batch++) {
-        for (int32_t y = 0; y < a->output_height; y++) {
+        for (int32_t y = a->first_row; y < a->first_row + a->rows; y++) {
+            int8_t *output = nn_pool_output(a, batch, y);
             for (int32_t x = 0; x < a->output_width; x++) {
                 nn_pool_window w = nn_pool_window_at(a, batch, y, x);
                 for (int32_t c = 0; c < a->channels; c++) {
-                    int32_t sum = 0;
-                    for (int32_t row = 0; row < w.rows; row++) {
-                        const int8_t *p = w.first + row * a->input_width * a->channels + c;
-                        for (int32_t column = 0; column < w.columns; column++) {
-                            sum += p[column * a->channels];
-                        }
-                    }
-                    *output++ = (int8_t)nn_clamp(nn_average(sum, w.rows * w.columns), a->output_min, a->output_max);
+                    int32_t sum = nn_average_pool_rows(a, w.first, w.rows, w.columns, c) +
+                                  nn_average_pool_rows(a, w.start, w.more, w.columns, c);
+                    int32_t average = nn_average(sum, (w.rows + w.more) * w.columns);
+                    *output++ = (int8_t)nn_clamp(average, a->output_min, a->output_max);
                 }
             }
         }

@@ -102,14 +102,14 @@ NN_INLINE int32_t nn_round_shift(int32_t x, int32_t exponent)
     return exponent > 0 ? (x + (x >> 31) + (1 << (exponent - 1))) >> exponent : x;
 }
 
-/* Clamp to [low, high] within int8: one SSAT where that is the whole type. */
+/* Clamp to [low, high] within int8: one SSAT where that is the whole type, and three instructions more for another high. */
 NN_INLINE int32_t nn_clamp_s8(int32_t x, int32_t low, int32_t high)
 {
 #if NN_DSP
-    if (low == -128 && high == 127) {
+    if (low == -128) {
         int32_t r;
         __asm__("ssat %0, #8, %1" : "=r"(r) : "r"(x));
-        return r;
+        return high < 127 && r > high ? high : r;
     }
 #endif
     return nn_clamp(x, low, high);

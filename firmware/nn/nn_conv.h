@@ -2,6 +2,7 @@
 #ifndef NN_CONV_H
 #define NN_CONV_H
 
+#include "nn_bands.h"
 #include "nn_requantize.h"
 
 /* The bias of every kernel here includes the input's offset times the sum of the channel's weights, so that inputs are
@@ -18,8 +19,9 @@ typedef struct {
     int32_t output_height, output_width, out_channels;
     int32_t kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left;
     int32_t input_offset, output_offset, output_min, output_max;
-    int32_t requantize;   /* NN_EXACT, ... */
-    int32_t panel_pixels; /* output pixels computed at a time, a multiple of 4 */
+    int32_t requantize;                                /* NN_EXACT, ... */
+    int32_t first_row, rows, input_ring, output_ring; /* see nn_bands.h */
+    int32_t panel_pixels;                              /* output pixels computed at a time, a multiple of 4 */
 } nn_conv_args;
 
 /* Taps of one output value. */
@@ -76,9 +78,12 @@ NN_INLINE void nn_conv_gather(const nn_conv_args *a, int8_t *taps, const int8_t 
     const int32_t row_bytes = a->input_width * a->in_channels, left = x * a->stride_x - a->pad_left;
     int32_t top = y * a->stride_y - a->pad_top;
     for (int32_t i = 0; i < a->kernel_height; i++, top += a->dilation_y) {
-        taps = top >= 0 && top < a->input_height
-                   ? nn_conv_gather_row(a, taps, image + top * row_bytes, left)
-                   : nn_append_value(taps, -a->input_offset, a->kernel_width * (a->in_channels / a->groups));
+        if (top >= 0 && top < a->input_height) {
+            const int32_t place = nn_ring_place(top, a->input_ring, a->input_height);
+            taps = nn_conv_gather_row(a, taps, image + place * row_bytes, left);
+        } else {
+            taps = nn_append_value(taps, -a->input_offset, a->kernel_width * (a->in_channels / a->groups));
+        }
     }
 }
 

@@ -23,20 +23,22 @@ NN_INLINE void nn_conv_widen(uint32_t *panel, const int8_t *taps, int32_t words)
     }
 }
 
-/* Fill the panel with the taps of `count` pixels from number `first` on, counted over batches, rows and columns. */
+/* Fill the panel with the taps of `count` pixels of this call from number `first` on, counted over batches, rows and
+ * columns. */
 NN_INLINE void nn_conv_fill(const nn_conv_args *a, uint32_t *panel, int8_t *taps, int32_t group, int32_t first,
                             int32_t count)
 {
     const int32_t words = (nn_conv_depth(a) + 3) / 4;
     const int32_t image_bytes = a->input_height * a->input_width * a->in_channels;
     int32_t x = first % a->output_width;
-    int32_t y = first / a->output_width % a->output_height;
-    const int8_t *image = a->input + first / (a->output_width * a->output_height) * image_bytes +
+    int32_t y = a->first_row + first / a->output_width % a->rows;
+    const int8_t *image = a->input + first / (a->output_width * a->rows) * image_bytes +
                           group * (a->in_channels / a->groups);
     for (int32_t i = 0; i < count; i++) {
         uint32_t *column = panel + (i / 4) * words * 8 + i % 4;
         if (nn_conv_is_pointwise(a)) {
-            int32_t pixel = y * a->stride_y * a->input_width + x * a->stride_x;
+            int32_t place = nn_ring_place(y * a->stride_y, a->input_ring, a->input_height);
+            int32_t pixel = place * a->input_width + x * a->stride_x;
             nn_conv_widen(column, image + pixel * a->in_channels, words);
         } else {
             nn_conv_gather(a, taps, image, y, x);
@@ -44,8 +46,8 @@ NN_INLINE void nn_conv_fill(const nn_conv_args *a, uint32_t *panel, int8_t *taps
         }
         if (++x == a->output_width) {
             x = 0;
-            if (++y == a->output_height) {
-                y = 0;
+            if (++y == a->first_row + a->rows) {
+                y = a->first_row;
                 image += image_bytes;
             }
         }
@@ -89,25 +91,43 @@ NN_INLINE void nn_conv_gemm_channels(const nn_conv_args *a, const uint32_t *pane
     }
 }
 
+/* Where pixel `pixel` of this call goes. */
+NN_INLINE int32_t nn_conv_gemm_place(const nn_conv_args *a, int32_t pixel)
+{
+    const int32_t row = nn_ring_place(a->first_row + pixel / a->output_width, a->output_ring, a->output_height);
+    return row * a->output_width + pixel % a->output_width;
+}
+
+/* Pixels of the panel that begins with pixel `first` of `pixels`: they lie side by side in the output. */
+NN_INLINE int32_t nn_conv_gemm_count(const nn_conv_args *a, int32_t first, int32_t pixels)
+{
+    int32_t count = nn_smaller(a->panel_pixels, pixels - first);
+    if (a->output_ring < a->output_height) {
+        count = nn_smaller(count, a->output_ring * a->output_width - nn_conv_gemm_place(a, first));
+    }
+    return count;
+}
+
 NN_INLINE void nn_conv_gemm_s8(const nn_conv_args *a)
 {
     const int32_t words = (nn_conv_depth(a) + 3) / 4;
     const int32_t group_channels = a->out_channels / a->groups;
-    const int32_t pixels = a->batches * a->output_height * a->output_width;
+    const int32_t pixels = a->batches * a->rows * a->output_width;
     uint32_t *w = (uint32_t *)a->scratch;
     uint32_t *panel = w + words * 4 + NN_GEMM_OVERREAD;
     int8_t *taps = (int8_t *)(panel + a->panel_pixels * words * 2 + NN_GEMM_OVERREAD);
     memset(taps, 0, (size_t)words * 4);
     for (int32_t group = 0; group < a->groups; group++) {
-        for (int32_t first = 0; first < pixels; first += a->panel_pixels) {
-            int32_t count = pixels - first < a->panel_pixels ? pixels - first : a->panel_pixels;
+        for (int32_t first = 0, count; first < pixels; first += count) {
+            count = nn_conv_gemm_count(a, first, pixels);
             nn_conv_fill(a, panel, taps, group, first, count);
+            int8_t *output = a->output + nn_conv_gemm_place(a, first) * a->out_channels;
             for (int32_t i = 0; i < group_channels; i += 2) {
                 int32_t channel = group * group_channels + i;
                 int both = i + 1 < group_channels;
                 const int8_t *row = a->weights + channel * words * 4;
                 nn_conv_widen_weights(w, row, both ? row + words * 4 : row, words);
-                nn_conv_gemm_channels(a, panel, w, a->output + first * a->out_channels + channel, channel, both, count);
+                nn_conv_gemm_channels(a, panel, w, output + channel, channel, both, count);
             }
         }
     }

@@ -8,6 +8,7 @@
 #ifndef NN_CONV_ROWS_H
 #define NN_CONV_ROWS_H
 
+#include "nn_bands.h"
 #include "nn_requantize.h"
 #include "nn_rows.h"
 
@@ -27,6 +28,7 @@ typedef struct {
     int32_t kernel_height, kernel_width, stride_y, pad_top, pad_left;
     int32_t input_offset, output_offset, output_min, output_max;
     int32_t requantize;     /* NN_EXACT, ... */
+    int32_t first_row, rows, input_ring, output_ring; /* see nn_bands.h */
     int32_t quads, triples; /* tiles of four and of three pairs in a row of the output */
     int32_t closing;        /* whether the first tile computes what the last output lacks */
     int32_t band_rows;      /* output rows computed at a time */
@@ -68,7 +70,13 @@ NN_INLINE int32_t nn_conv_rows_sums(const nn_conv_rows_args *a)
 
 NN_INLINE const int8_t *nn_conv_rows_input(const nn_conv_rows_args *a, const int8_t *image, int32_t y)
 {
-    return y >= 0 && y < a->input_height ? image + y * a->input_width * a->in_channels : NULL;
+    const int32_t row_bytes = a->input_width * a->in_channels;
+    return y >= 0 && y < a->input_height ? image + nn_ring_place(y, a->input_ring, a->input_height) * row_bytes : NULL;
+}
+
+NN_INLINE int8_t *nn_conv_rows_output(const nn_conv_rows_args *a, int8_t *image, int32_t y)
+{
+    return image + nn_ring_place(y, a->output_ring, a->output_height) * a->output_width * a->out_channels;
 }
 
 /* What is added to the values in word `index` of a step: the input's offset if it is the closing word, otherwise nothing.

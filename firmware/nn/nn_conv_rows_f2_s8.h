@@ -110,33 +110,32 @@ NN_INLINE void nn_conv_rows_f2_pack_weights(const nn_conv_rows_args *a, uint32_t
 }
 
 /* Requantize two output rows (the second only if `both`) from the sums of the four products. */
-NN_INLINE void nn_conv_rows_f2_finish(const nn_conv_rows_args *a, nn_channel c, const int32_t *sums, int8_t *output,
-                                      int both)
+NN_INLINE void nn_conv_rows_f2_finish(const nn_conv_rows_args *a, nn_channel c, const int32_t *sums, int8_t *first,
+                                      int8_t *second, int both)
 {
     const int32_t count = nn_conv_rows_sums(a);
-    const int32_t row = a->output_width * a->out_channels;
-    for (int32_t x = 1; x <= a->output_width; x++, output += a->out_channels) {
+    for (int32_t x = 1; x <= a->output_width; x++, first += a->out_channels, second += a->out_channels) {
         uint32_t m0 = (uint32_t)sums[x];
         uint32_t m1 = (uint32_t)sums[count + x];
         uint32_t m2 = (uint32_t)sums[2 * count + x];
         uint32_t m3 = (uint32_t)sums[3 * count + x];
         int32_t upper = (int32_t)(2 * m0 + m1 + m2);
-        output[0] = nn_output_doubled(c, a->requantize, upper, a->output_min, a->output_max);
+        *first = nn_output_doubled(c, a->requantize, upper, a->output_min, a->output_max);
         if (both) {
             int32_t lower = (int32_t)(m1 - m2 - 2 * m3);
-            output[row] = nn_output_doubled(c, a->requantize, lower, a->output_min, a->output_max);
+            *second = nn_output_doubled(c, a->requantize, lower, a->output_min, a->output_max);
         }
     }
 }
 
-/* One output channel of a band of `count` rows. */
+/* One output channel of the band of `count` rows from `top` on; `image` is the output's. */
 NN_INLINE void nn_conv_rows_f2_channel(const nn_conv_rows_args *a, const uint32_t *panels, const uint32_t *w,
-                                       int32_t *sums, int8_t *output, int32_t channel, int32_t count)
+                                       int32_t *sums, int8_t *image, int32_t channel, int32_t top, int32_t count)
 {
     const int32_t rows = a->band_rows / 2 * NN_CONV_ROWS_F2_PRODUCTS;
     nn_channel c = nn_channel_of(a->requantize, a->bias[channel], a->multiplier[channel], a->shift[channel],
                                  a->output_offset);
-    for (int32_t y = 0; y < count; y += 2, output += 2 * a->output_width * a->out_channels) {
+    for (int32_t y = 0; y < count; y += 2) {
         const uint32_t *run_w = w;
         NN_UNROLL(1) /* four copies of the loops over tiles would gain nothing */
         for (int32_t run = 0; run < NN_CONV_ROWS_F2_PRODUCTS; run++) {
@@ -147,7 +146,9 @@ NN_INLINE void nn_conv_rows_f2_channel(const nn_conv_rows_args *a, const uint32_
                              nn_conv_rows_start(a, run, bias));
             run_w += nn_conv_rows_weights(a, run);
         }
-        nn_conv_rows_f2_finish(a, c, sums, output, y + 1 < count);
+        const int32_t second = nn_smaller(y + 1, count - 1);
+        nn_conv_rows_f2_finish(a, c, sums, nn_conv_rows_output(a, image, top + y) + channel,
+                               nn_conv_rows_output(a, image, top + second) + channel, y < second);
     }
 }
 
@@ -163,13 +164,13 @@ NN_INLINE void nn_conv_rows_f2_s8(const nn_conv_rows_args *a)
     }
     for (int32_t batch = 0; batch < a->batches; batch++) {
         const int8_t *image = a->input + batch * a->input_height * a->input_width * a->in_channels;
-        for (int32_t top = 0; top < a->output_height; top += a->band_rows) {
-            int32_t count = a->output_height - top < a->band_rows ? a->output_height - top : a->band_rows;
+        int8_t *output = a->output + batch * a->output_height * a->output_width * a->out_channels;
+        for (int32_t top = a->first_row; top < a->first_row + a->rows; top += a->band_rows) {
+            int32_t count = nn_smaller(a->first_row + a->rows - top, a->band_rows);
             nn_conv_rows_f2_fill(a, panels, raw, image, top - a->pad_top, (count + 1) / 2);
-            int8_t *output = a->output + (batch * a->output_height + top) * a->output_width * a->out_channels;
             for (int32_t channel = 0; channel < a->out_channels; channel++) {
                 nn_conv_rows_f2_pack_weights(a, w, a->weights + channel * weights_per_channel);
-                nn_conv_rows_f2_channel(a, panels, w, sums, output + channel, channel, count);
+                nn_conv_rows_f2_channel(a, panels, w, sums, output, channel, top, count);
             }
         }
     }

@@ -63,9 +63,9 @@ NN_INLINE void nn_conv_rows_pack_weights(const nn_conv_rows_args *a, uint32_t *w
     }
 }
 
-/* One output channel of a band of `count` rows. */
+/* One output channel of the band of `count` rows from `top` on; `image` is the output's. */
 NN_INLINE void nn_conv_rows_channel(const nn_conv_rows_args *a, const uint32_t *panels, const uint32_t *w, int32_t *sums,
-                                    int8_t *output, int32_t channel, int32_t count)
+                                    int8_t *image, int32_t channel, int32_t top, int32_t count)
 {
     const int32_t rows = nn_conv_rows_band_input(a, a->band_rows);
     const nn_rows_span span = nn_rows_span_of(a->chunks[0], a->chunk_steps[0]);
@@ -73,6 +73,7 @@ NN_INLINE void nn_conv_rows_channel(const nn_conv_rows_args *a, const uint32_t *
                                  a->output_offset);
     for (int32_t y = 0; y < count; y++) {
         nn_conv_rows_run(a, panels, rows, y * a->stride_y, w, &span, sums, nn_conv_rows_start(a, 0, c.bias));
+        int8_t *output = nn_conv_rows_output(a, image, top + y) + channel;
         NN_UNROLL(2)
         for (int32_t x = 1; x <= a->output_width; x++, output += a->out_channels) {
             *output = nn_output(c, a->requantize, sums[x], a->output_min, a->output_max);
@@ -90,18 +91,18 @@ NN_INLINE void nn_conv_rows_s8(const nn_conv_rows_args *a)
     uint32_t *panels = w + nn_conv_rows_weights(a, 0);
     for (int32_t batch = 0; batch < a->batches; batch++) {
         const int8_t *image = a->input + batch * a->input_height * a->input_width * a->in_channels;
-        for (int32_t top = 0; top < a->output_height; top += a->band_rows) {
-            int32_t count = a->output_height - top < a->band_rows ? a->output_height - top : a->band_rows;
-            int32_t kept = top == 0 ? 0 : keep;
+        int8_t *output = a->output + batch * a->output_height * a->output_width * a->out_channels;
+        for (int32_t top = a->first_row; top < a->first_row + a->rows; top += a->band_rows) {
+            int32_t count = nn_smaller(a->first_row + a->rows - top, a->band_rows);
+            int32_t kept = top == a->first_row ? 0 : keep;
             nn_conv_rows_keep(a, panels, kept, rows);
             for (int32_t slot = kept; slot < nn_conv_rows_band_input(a, count); slot++) {
                 const int8_t *row = nn_conv_rows_input(a, image, top * a->stride_y - a->pad_top + slot);
                 nn_conv_rows_pack_row(a, panels, row, slot, rows);
             }
-            int8_t *output = a->output + (batch * a->output_height + top) * a->output_width * a->out_channels;
             for (int32_t channel = 0; channel < a->out_channels; channel++) {
                 nn_conv_rows_pack_weights(a, w, a->weights + channel * weights_per_channel);
-                nn_conv_rows_channel(a, panels, w, sums, output + channel, channel, count);
+                nn_conv_rows_channel(a, panels, w, sums, output, channel, top, count);
             }
         }
     }

@@ -7,6 +7,7 @@
 #ifndef NN_DEPTHWISE_H
 #define NN_DEPTHWISE_H
 
+#include "nn_bands.h"
 #include "nn_requantize.h"
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
     int32_t kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left;
     int32_t input_offset, output_offset, output_min, output_max;
     int32_t requantize;                 /* NN_EXACT, ... */
+    int32_t first_row, rows, input_ring, output_ring; /* see nn_bands.h */
     int32_t word_step, row_words;       /* see above; words of a row */
     int32_t band_rows, block_channels;  /* output rows and input channels computed at a time */
 } nn_depthwise_args;
@@ -82,7 +84,9 @@ NN_INLINE void nn_depthwise_spread(const nn_depthwise_args *a, uint32_t *words, 
 {
     const int32_t step = nn_depthwise_band_input(a, a->band_rows) * a->row_words;
     for (int32_t y = 0; y < rows; y++, top++, words += a->row_words) {
-        const int8_t *row = top >= 0 && top < a->input_height ? image + top * a->input_width * a->in_channels : NULL;
+        const int32_t place = nn_ring_place(top, a->input_ring, a->input_height);
+        const int8_t *row =
+            top >= 0 && top < a->input_height ? image + place * a->input_width * a->in_channels : NULL;
         int32_t c = 0;
         for (; c + 4 <= count; c += 4) {
             nn_depthwise_spread4(a, words + c * step, step, row == NULL ? NULL : row + c);
@@ -98,9 +102,16 @@ NN_INLINE nn_channel nn_depthwise_channel_of(const nn_depthwise_args *a, int32_t
     return nn_channel_of(a->requantize, a->bias[c], a->multiplier[c], a->shift[c], a->output_offset);
 }
 
-/* Computes output channel `c` of a band of `rows` rows from the words of its input channel; `w` is scratch for weights. */
-typedef void (*nn_depthwise_kernel)(const nn_depthwise_args *a, const uint32_t *words, uint32_t *w, int8_t *output,
-                                    int32_t c, int32_t rows);
+/* Output row `y` of the image that begins at `image`. */
+NN_INLINE int8_t *nn_depthwise_output(const nn_depthwise_args *a, int8_t *image, int32_t y)
+{
+    return image + nn_ring_place(y, a->output_ring, a->output_height) * a->output_width * a->out_channels;
+}
+
+/* Computes output channel `c` of the band of `rows` rows from `top` on, from the words of its input channel; `image` is the
+ * output's, `w` is scratch for weights. */
+typedef void (*nn_depthwise_kernel)(const nn_depthwise_args *a, const uint32_t *words, uint32_t *w, int8_t *image,
+                                    int32_t c, int32_t top, int32_t rows);
 
 /* Spread the input part by part and compute its output channels; the first `w_words` of the scratch are for weights. */
 NN_INLINE void nn_depthwise_run(const nn_depthwise_args *a, int32_t w_words, nn_depthwise_kernel kernel)
@@ -111,9 +122,9 @@ NN_INLINE void nn_depthwise_run(const nn_depthwise_args *a, int32_t w_words, nn_
     uint32_t *words = w + w_words;
     for (int32_t batch = 0; batch < a->batches; batch++) {
         const int8_t *image = a->input + batch * a->input_height * a->input_width * a->in_channels;
-        for (int32_t top = 0; top < a->output_height; top += a->band_rows) {
-            int32_t rows = a->output_height - top < a->band_rows ? a->output_height - top : a->band_rows;
-            int8_t *output = a->output + (batch * a->output_height + top) * a->output_width * a->out_channels;
+        int8_t *output = a->output + batch * a->output_height * a->output_width * a->out_channels;
+        for (int32_t top = a->first_row; top < a->first_row + a->rows; top += a->band_rows) {
+            int32_t rows = nn_smaller(a->first_row + a->rows - top, a->band_rows);
             for (int32_t first = 0; first < a->in_channels; first += a->block_channels) {
                 int32_t left = a->in_channels - first;
                 int32_t count = left < a->block_channels ? left : a->block_channels;
@@ -121,7 +132,7 @@ NN_INLINE void nn_depthwise_run(const nn_depthwise_args *a, int32_t w_words, nn_
                                     nn_depthwise_band_input(a, rows), count);
                 for (int32_t i = 0; i < count * multiplier; i++) {
                     int32_t c = first * multiplier + i;
-                    kernel(a, words + i / multiplier * step, w, output + c, c, rows);
+                    kernel(a, words + i / multiplier * step, w, output, c, top, rows);
                 }
             }
         }

@@ -53,12 +53,13 @@ NN_INLINE int32_t nn_depthwise_3_right(const nn_depthwise_args *a, const uint32_
 }
 
 NN_INLINE void nn_depthwise_3_channel(const nn_depthwise_args *a, const uint32_t *words, NN_UNUSED uint32_t *w,
-                                      int8_t *output, int32_t c, int32_t rows)
+                                      int8_t *image, int32_t c, int32_t top, int32_t rows)
 {
     nn_channel channel = nn_depthwise_channel_of(a, c);
     nn_depthwise_3_taps taps = nn_depthwise_3_taps_of(a, a->weights + c);
     for (int32_t y = 0; y < rows; y++, words += a->stride_y * a->row_words) {
         const uint32_t *at = words;
+        int8_t *output = nn_depthwise_output(a, image, top + y) + c;
         for (int32_t x = 0; x < a->output_width / 2; x++, at++, output += 2 * a->out_channels) {
             int32_t left = nn_depthwise_3_left(a, at, &taps, channel.bias);
             int32_t right = nn_depthwise_3_right(a, at, &taps, channel.bias);
@@ -68,7 +69,6 @@ NN_INLINE void nn_depthwise_3_channel(const nn_depthwise_args *a, const uint32_t
         if (a->output_width % 2 != 0) {
             int32_t left = nn_depthwise_3_left(a, at, &taps, channel.bias);
             *output = nn_output(channel, a->requantize, left, a->output_min, a->output_max);
-            output += a->out_channels;
         }
     }
 }

@@ -32,12 +32,14 @@ NN_INLINE void nn_depthwise_pack_weights(const nn_depthwise_args *a, uint32_t *w
     }
 }
 
-NN_INLINE void nn_depthwise_rows(const nn_depthwise_args *a, const uint32_t *words, const uint32_t *w, int8_t *output,
-                                 nn_channel channel, int32_t rows)
+NN_INLINE void nn_depthwise_rows(const nn_depthwise_args *a, const uint32_t *words, const uint32_t *w, int8_t *image,
+                                 int32_t c, int32_t top, int32_t rows)
 {
+    const nn_channel channel = nn_depthwise_channel_of(a, c);
     const int32_t pairs = (a->kernel_width + 1) / 2;
     for (int32_t y = 0; y < rows; y++, words += a->stride_y * a->row_words) {
         const uint32_t *at = words;
+        int8_t *output = nn_depthwise_output(a, image, top + y) + c;
         for (int32_t x = 0; x < a->output_width; x++, at += a->stride_x / a->word_step, output += a->out_channels) {
             int32_t sum = channel.bias;
             NN_UNROLL(4)
@@ -53,17 +55,16 @@ NN_INLINE void nn_depthwise_rows(const nn_depthwise_args *a, const uint32_t *wor
     }
 }
 
-NN_INLINE void nn_depthwise_channel(const nn_depthwise_args *a, const uint32_t *words, uint32_t *w, int8_t *output,
-                                    int32_t c, int32_t rows)
+NN_INLINE void nn_depthwise_channel(const nn_depthwise_args *a, const uint32_t *words, uint32_t *w, int8_t *image,
+                                    int32_t c, int32_t top, int32_t rows)
 {
-    nn_channel channel = nn_depthwise_channel_of(a, c);
     if (nn_depthwise_pairs(a) <= NN_DEPTHWISE_PAIRS) {
         uint32_t registers[NN_DEPTHWISE_PAIRS] = {0};
         nn_depthwise_pack_weights(a, registers, a->weights + c);
-        nn_depthwise_rows(a, words, registers, output, channel, rows);
+        nn_depthwise_rows(a, words, registers, image, c, top, rows);
     } else {
         nn_depthwise_pack_weights(a, w, a->weights + c);
-        nn_depthwise_rows(a, words, w, output, channel, rows);
+        nn_depthwise_rows(a, words, w, image, c, top, rows);
     }
 }
 

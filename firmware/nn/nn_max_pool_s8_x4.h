@@ -24,20 +24,30 @@ NN_INLINE uint32_t nn_max_pool_word(const int8_t *p, int32_t rows, int32_t colum
     return max;
 }
 
-NN_INLINE void nn_max_pool_s8_x4(const nn_pool_args *a)
+/* The same over a window, four channels from `c` on. */
+NN_INLINE uint32_t nn_max_pool_window(const nn_pool_args *a, nn_pool_window w, int32_t c)
 {
     const int32_t row_bytes = a->input_width * a->channels;
-    int8_t *output = a->output;
+    if (nn_pool_is_whole(a, w)) {
+        return nn_max_pool_word(w.first + c, a->kernel_height, a->kernel_width, row_bytes, a->channels);
+    }
+    const uint32_t max = nn_max_pool_word(w.first + c, w.rows, w.columns, row_bytes, a->channels);
+    if (w.more == 0) {
+        return max;
+    }
+    return nn_max_s8x4(max, nn_max_pool_word(w.start + c, w.more, w.columns, row_bytes, a->channels));
+}
+
+NN_INLINE void nn_max_pool_s8_x4(const nn_pool_args *a)
+{
     for (int32_t batch = 0; batch < a->batches; batch++) {
-        for (int32_t y = 0; y < a->output_height; y++) {
+        for (int32_t y = a->first_row; y < a->first_row + a->rows; y++) {
+            int8_t *output = nn_pool_output(a, batch, y);
             for (int32_t x = 0; x < a->output_width; x++) {
                 nn_pool_window w = nn_pool_window_at(a, batch, y, x);
                 for (int32_t c = 0; c < a->channels; c += 4) {
                     int32_t at = c + 4 <= a->channels ? c : a->channels - 4;
-                    const int8_t *p = w.first + at;
-                    uint32_t max = nn_pool_is_whole(a, w)
-                                       ? nn_max_pool_word(p, a->kernel_height, a->kernel_width, row_bytes, a->channels)
-                                       : nn_max_pool_word(p, w.rows, w.columns, row_bytes, a->channels);
+                    uint32_t max = nn_max_pool_window(a, w, at);
                     nn_store32(output + at, nn_clamp_s8x4(max, a->output_min, a->output_max));
                 }
                 output += a->channels;

@@ -2,7 +2,7 @@
 #ifndef NN_POOL_H
 #define NN_POOL_H
 
-#include "nn.h"
+#include "nn_bands.h"
 
 typedef struct {
     const int8_t *input;
@@ -11,12 +11,14 @@ typedef struct {
     int32_t output_height, output_width;
     int32_t kernel_height, kernel_width, stride_y, stride_x, pad_top, pad_left;
     int32_t output_min, output_max;
+    int32_t first_row, rows, input_ring, output_ring; /* see nn_bands.h */
 } nn_pool_args;
 
-/* Rows and columns of the input that one output pixel sees, and its first pixel. */
+/* The part of the input that one output pixel sees: `rows` rows from pixel `first` on and, where a ring ends within the
+ * window, `more` rows from pixel `start` on. */
 typedef struct {
-    const int8_t *first;
-    int32_t rows, columns;
+    const int8_t *first, *start;
+    int32_t rows, more, columns;
 } nn_pool_window;
 
 /* Whether some window reaches over the edge of the image; a constant once inlined. */
@@ -36,16 +38,31 @@ NN_INLINE nn_pool_window nn_pool_window_at(const nn_pool_args *a, int32_t batch,
     if (nn_pool_has_edges(a)) {
         top = top < 0 ? 0 : top;
         left = left < 0 ? 0 : left;
-        bottom = bottom > a->input_height ? a->input_height : bottom;
-        right = right > a->input_width ? a->input_width : right;
+        bottom = nn_smaller(bottom, a->input_height);
+        right = nn_smaller(right, a->input_width);
     }
-    const int8_t *first = a->input + ((batch * a->input_height + top) * a->input_width + left) * a->channels;
-    return (nn_pool_window){first, bottom - top, right - left};
+    const int8_t *image = a->input + batch * a->input_height * a->input_width * a->channels;
+    const int32_t place = nn_ring_place(top, a->input_ring, a->input_height);
+    const int32_t rows =
+        a->input_ring < a->input_height ? nn_smaller(bottom - top, a->input_ring - place) : bottom - top;
+    return (nn_pool_window){.first = image + (place * a->input_width + left) * a->channels,
+                            .start = image + left * a->channels,
+                            .rows = rows,
+                            .more = bottom - top - rows,
+                            .columns = right - left};
 }
 
 NN_INLINE int nn_pool_is_whole(const nn_pool_args *a, nn_pool_window w)
 {
-    return !nn_pool_has_edges(a) || (w.rows == a->kernel_height && w.columns == a->kernel_width);
+    const int is_inside = !nn_pool_has_edges(a) || (w.rows + w.more == a->kernel_height && w.columns == a->kernel_width);
+    return is_inside && w.more == 0;
+}
+
+/* Where output row `y` begins. */
+NN_INLINE int8_t *nn_pool_output(const nn_pool_args *a, int32_t batch, int32_t y)
+{
+    const int32_t row = batch * a->output_height + nn_ring_place(y, a->output_ring, a->output_height);
+    return a->output + row * a->output_width * a->channels;
 }
 
 #endif

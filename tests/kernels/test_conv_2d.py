@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import bands
 import numpy as np
 import pytest
 import rig
@@ -72,6 +73,11 @@ def cases(draw: st.DrawFn) -> rig.Case:
 @given(cases())
 def test_equals_tflm(case: rig.Case) -> None:
     rig.check(*case)
+
+
+@given(cases(), st.data())
+def test_bands_with_line_buffers_give_the_same(case: rig.Case, data: st.DataObject) -> None:
+    data.draw(bands.check(case))
 
 
 def test_cases_reach_every_kernel_and_every_requantization() -> None:

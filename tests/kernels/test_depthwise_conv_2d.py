@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import bands
 import numpy as np
 import pytest
 import rig
@@ -65,6 +66,11 @@ def cases(draw: st.DrawFn) -> rig.Case:
 @given(cases())
 def test_equals_tflm(case: rig.Case) -> None:
     rig.check(*case)
+
+
+@given(cases(), st.data())
+def test_bands_with_line_buffers_give_the_same(case: rig.Case, data: st.DataObject) -> None:
+    data.draw(bands.check(case))
 
 
 def test_cases_reach_every_kernel() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bands
 import numpy as np
 import pytest
 import rig
@@ -51,6 +52,11 @@ def cases(draw: st.DrawFn) -> rig.Case:
 @given(cases())
 def test_equals_tflm(case: rig.Case) -> None:
     rig.check(*case)
+
+
+@given(cases(), st.data())
+def test_bands_with_line_buffers_give_the_same(case: rig.Case, data: st.DataObject) -> None:
+    data.draw(bands.check(case))
 
 
 @pytest.mark.parametrize("value", [-128, 127])

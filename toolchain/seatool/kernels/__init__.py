@@ -1,6 +1,7 @@
 """Kernel knowledge, one file per operator family: meaning, variants, costs and C calls."""
 
 from seatool.kernels.base import (
+    BAND_ROWS,
     Activation,
     Admission,
     Bands,
@@ -14,6 +15,7 @@ from seatool.kernels.base import (
     Ref,
     TFLiteForm,
     Variant,
+    all_rows,
     bind,
     compose,
     composition,
@@ -23,6 +25,7 @@ from seatool.kernels.base import (
 )
 
 __all__ = [
+    "BAND_ROWS",
     "Activation",
     "Admission",
     "Bands",
@@ -36,6 +39,7 @@ __all__ = [
     "Ref",
     "TFLiteForm",
     "Variant",
+    "all_rows",
     "bind",
     "compose",
     "composition",

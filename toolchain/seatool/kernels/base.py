@@ -212,6 +212,16 @@ class Bands:
     instructions: Callable[[int], int]
 
 
+BAND_ROWS = (1, 2, 4, 8)
+"""Rows at a time that a plan may choose from."""
+
+
+def all_rows(op: Operator) -> dict[str, int]:
+    """The fields of a kernel that computes bands where one call computes everything; tensors are NHWC."""
+    rows = op.output.shape[1]
+    return {"first_row": 0, "rows": rows, "input_ring": op.input(0).shape[1], "output_ring": rows}
+
+
 @dataclass(frozen=True)
 class Call:
     """``function(&(struct){ .field = value, ... })``. Values: int, float, bool, tuples of those, or :class:`Ref`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy as np
 
 from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
+    BAND_ROWS,
     Activation,
     Admission,
+    Bands,
     Call,
     Constant,
     Cost,
@@ -21,6 +23,7 @@ from seatool.kernels.base import (
     QuantizationRule,
     TFLiteForm,
     Variant,
+    all_rows,
     operator,
     variant,
 )
@@ -106,6 +109,7 @@ class Conv2D(Convolution):
 
 
 _GEMM_OVERREAD = 2
+_SMALL_PANEL = 8 * 1024
 
 
 @variant(Conv2D)
@@ -113,26 +117,45 @@ class ConvGemm(Variant):
     """Matrix product of int16 pairs: gathers the taps of some pixels, then two output channels by four pixels."""
 
     name, header = "gemm", "nn_conv_gemm_s8.h"
-    scratch_limit = 24 * 1024
-    """Bytes that the panel may take."""
+
+    def __init__(self, scratch_limit: int = 24 * 1024, rows: int | None = None) -> None:
+        self.scratch_limit = scratch_limit
+        """Bytes that the panel may take."""
+        self.rows = rows
+        """Of a band; None: all of the output."""
+
+    def options(self, op: Conv2D) -> Iterable[ConvGemm]:
+        heights = (None, *(rows for rows in BAND_ROWS if rows < op.output.shape[1]))
+        options = [ConvGemm(limit, rows) for rows in heights for limit in (self.scratch_limit, _SMALL_PANEL)]
+        return {(option.rows, option.panel_pixels(op)): option for option in options}.values()
+
+    def bands(self, op: Conv2D) -> Bands | None:
+        if self.rows is None:
+            return None
+        return op.bands(self.rows, lambda rows: self.instructions(op, rows * op.output.shape[2]))
 
     def panel_pixels(self, op: Conv2D) -> int:
         """Output pixels computed at a time: as few panels as the scratch limit allows, of equal size."""
-        pixels, words = math.prod(op.output.shape[:3]), ceil_div(op.taps, 4)
+        images, height, width, _ = op.output.shape
+        pixels, words = images * height * width if self.rows is None else self.rows * width, ceil_div(op.taps, 4)
         most = max(4, self.scratch_limit // (8 * words) // 4 * 4)
         return round_up(ceil_div(pixels, ceil_div(pixels, most)), 4)
 
-    def cost(self, op: Conv2D) -> Cost:
-        words, panel, pixels = ceil_div(op.taps, 4), self.panel_pixels(op), math.prod(op.output.shape[:3])
+    def instructions(self, op: Conv2D, pixels: int) -> int:
+        """Of computing ``pixels`` outputs in all channels."""
+        words, panel = ceil_div(op.taps, 4), self.panel_pixels(op)
         pairs = op.groups * ceil_div(op.out_channels // op.groups, 2)
         panels, tiles = ceil_div(pixels, panel), ceil_div(pixels, 4)
         gather = 0 if self.is_pointwise(op) else 6 * words + 12 * op.kernel_size[0] + 30
         fill = op.groups * pixels * (20 + 9 * words + gather)
         weights = panels * pairs * (60 + 11 * words)
-        core = tiles * pairs * (30 + 30 * words)
-        output = pixels * op.out_channels * op.output_instructions
+        core = tiles * pairs * (18 + 30 * words)
+        return fill + weights + core + pixels * op.out_channels * op.output_instructions
+
+    def cost(self, op: Conv2D) -> Cost:
+        words, panel = ceil_div(op.taps, 4), self.panel_pixels(op)
         scratch = 4 * (4 * words + panel * 2 * words + 2 * _GEMM_OVERREAD) + 4 * words
-        return Cost(fill + weights + core + output, scratch, 1100)
+        return Cost(self.instructions(op, math.prod(op.output.shape[:3])), scratch, 1100)
 
     def is_pointwise(self, op: Conv2D) -> bool:
         """Whether the taps of an output lie side by side in the input, so that nothing is gathered."""
@@ -146,17 +169,11 @@ class ConvGemm(Variant):
         fields = {
             **BUFFERS,
             **op.geometry(),
+            **all_rows(op),
             "groups": op.groups,
             "panel_pixels": self.panel_pixels(op),
         }
         return Call("nn_conv_gemm_s8", "nn_conv_args", fields)
-
-
-@variant(Conv2D)
-class ConvGemmSmall(ConvGemm):
-    """The same with fewer pixels at a time: weights are widened more often."""
-
-    name, scratch_limit = "gemm_small", 8 * 1024
 
 
 _FEW_PIXELS = 3
@@ -185,4 +202,5 @@ class ConvVector(Variant):
         return channel_constants(op, output_blocks(op.filters))
 
     def call(self, op: Conv2D) -> Call:
-        return Call("nn_conv_vector_s8", "nn_conv_args", {**BUFFERS, **op.geometry(), "groups": 1, "panel_pixels": 0})
+        fields = {**BUFFERS, **op.geometry(), **all_rows(op), "groups": 1, "panel_pixels": 0}
+        return Call("nn_conv_vector_s8", "nn_conv_args", fields)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from seatool.kernels.base import Admission, Call, Constant, Cost, Variant, variant
+from seatool.kernels.base import BAND_ROWS, Admission, Bands, Call, Constant, Cost, Variant, all_rows, variant
 from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.fixed_point import Int64
 from seatool.kernels.rounding import ceil_div
@@ -136,6 +136,27 @@ class _PackedRows(Variant):
     function: ClassVar[str]
     scratch_limit: ClassVar[int]
     """Bytes that the height of a band may take."""
+    code_bytes: ClassVar[int]
+
+    def __init__(self, rows: int | None = None) -> None:
+        self.rows = rows
+        """Of a band; None: as few bands as the scratch limit allows."""
+
+    def options(self, op: Conv2D) -> Iterator[_PackedRows]:
+        heights = set(self.heights(op))
+        yield from (type(self)(rows) for rows in sorted({self.band_rows(op), *BAND_ROWS} & heights))
+
+    def bands(self, op: Conv2D) -> Bands | None:
+        return op.bands(self.band_rows(op), lambda rows: self.instructions(op, rows))
+
+    @abstractmethod
+    def instructions(self, op: Conv2D, height: int) -> int:
+        """Of computing ``height`` rows of the output in all channels."""
+
+    def cost(self, op: Conv2D) -> Cost:
+        batches, height, _, _ = op.output.shape
+        instructions = batches * self.instructions(op, height)
+        return Cost(instructions, self.scratch(op, self.band_rows(op)), self.code_bytes)
 
     def admits(self, op: Conv2D) -> Admission:
         y, x = op.axes()
@@ -159,6 +180,8 @@ class _PackedRows(Variant):
 
     def band_rows(self, op: Conv2D) -> int:
         """Output rows computed at a time: as few bands as the scratch limit allows, of about equal size."""
+        if self.rows is not None:
+            return self.rows
         first, *more = self.heights(op)
         most = max([rows for rows in more if self.scratch(op, rows) <= self.scratch_limit], default=first)
         bands = ceil_div(op.output.shape[1], most)
@@ -190,6 +213,7 @@ class _PackedRows(Variant):
         fields = {
             **BUFFERS,
             **geometry,
+            **all_rows(op),
             "quads": tiles.quads,
             "triples": tiles.triples,
             "closing": int(tiles.closing),
@@ -205,7 +229,7 @@ class ConvRows(_PackedRows):
     """Packed 64-bit products: two pixels by two taps per SMLAL, three multiply-accumulates per instruction."""
 
     name, header, function = "rows", "nn_conv_rows_s8.h", "nn_conv_rows_s8"
-    scratch_limit = 32 * 1024
+    scratch_limit, code_bytes = 32 * 1024, 1500
 
     def runs(self, op: Conv2D) -> tuple[Chunks, ...]:
         return _runs(op)
@@ -218,15 +242,16 @@ class ConvRows(_PackedRows):
         (run,) = self.runs(op)
         return 4 * (2 * _tiles(op).pairs + 1 + 2 * run.total) + self.panels(op, (rows - 1) * y.stride + y.kernel)
 
-    def cost(self, op: Conv2D) -> Cost:
+    def instructions(self, op: Conv2D, height: int) -> int:
         (run,), (y, _) = self.runs(op), op.axes()
-        batches, height, width, channels = op.output.shape
+        _, _, width, channels = op.output.shape
         depth, rows = op.input(0).shape[3], self.band_rows(op)
         bands = ceil_div(height, rows)
-        packed = bands * (max(y.kernel - y.stride, 0) + rows * y.stride) * _tiles(op).words * (25 + 7 * depth)
+        seen = max(y.kernel - y.stride, 0) + min(rows, height) * y.stride
+        packed = bands * seen * _tiles(op).words * (25 + 7 * depth)
         weights = bands * channels * (70 + 9 * run.total)
         outputs = height * channels * (35 + self.row_instructions(op, run) + width * (1 + op.output_instructions))
-        return Cost(batches * (packed + weights + outputs), self.scratch(op, rows), 1500)
+        return packed + weights + outputs
 
 
 @variant(Conv2D)
@@ -234,7 +259,7 @@ class ConvRowsF2(_PackedRows):
     """Packed products along the rows and Winograd's F(2, 3) down the columns: four runs for two rows instead of six."""
 
     name, header, function = "rows_f2", "nn_conv_rows_f2_s8.h", "nn_conv_rows_f2_s8"
-    scratch_limit = 80 * 1024
+    scratch_limit, code_bytes = 80 * 1024, 2600
 
     def admits(self, op: Conv2D) -> Admission:
         y, _ = op.axes()
@@ -255,26 +280,12 @@ class ConvRowsF2(_PackedRows):
         fixed = 4 * sums + 4 * op.input(0).shape[3] + 2 * sum(run.total for run in runs)
         return 4 * fixed + self.panels(op, 2 * rows)
 
-    def cost(self, op: Conv2D) -> Cost:
-        batches, height, width, channels = op.output.shape
+    def instructions(self, op: Conv2D, height: int) -> int:
+        _, _, width, channels = op.output.shape
         depth, rows = op.input(0).shape[3], self.band_rows(op)
         bands, pairs = ceil_div(height, rows), ceil_div(height, 2)
         packed = _tiles(op).words * (pairs * (60 + 27 * depth) + bands * (40 + 13 * depth))
         weights = bands * channels * (70 + 30 * depth)
         row_pair = 60 + sum(self.row_instructions(op, run) for run in self.runs(op))
         outputs = pairs * channels * (row_pair + 2 * width * (5 + op.output_instructions))
-        return Cost(batches * (packed + weights + outputs), self.scratch(op, rows), 2600)
-
-
-@variant(Conv2D)
-class ConvRowsF2Small(ConvRowsF2):
-    """The same with lower bands: weights are prepared more often."""
-
-    name, scratch_limit = "rows_f2_small", 44 * 1024
-
-
-@variant(Conv2D)
-class ConvRowsSmall(ConvRows):
-    """The same with lower bands: weights are prepared more often."""
-
-    name, scratch_limit = "rows_small", 16 * 1024
+        return packed + weights + outputs

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 
 from seatool.ir import Array
+from seatool.kernels.base import Bands
 from seatool.kernels.weighted import WeightedOperator
 from seatool.kernels.window import Axis
 
@@ -73,6 +75,12 @@ class Convolution(WeightedOperator):
             "output_max": high,
             "requantize": self.requantize_form,
         }
+
+    def bands(self, rows: int, instructions: Callable[[int], int]) -> Bands | None:
+        """Bands of so many output rows, where there is one image."""
+        if self.input(0).shape[0] != 1:
+            return None
+        return Bands(self.output.shape[1], rows, 1, self.axes()[0], cache(instructions))
 
     @abstractmethod
     def sums(self, x: Array, weights: Array) -> Array:

@@ -12,8 +12,10 @@ import numpy as np
 
 from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
+    BAND_ROWS,
     Activation,
     Admission,
+    Bands,
     Call,
     Constant,
     Cost,
@@ -22,6 +24,7 @@ from seatool.kernels.base import (
     QuantizationRule,
     TFLiteForm,
     Variant,
+    all_rows,
     operator,
     variant,
 )
@@ -112,6 +115,17 @@ class _Depthwise(Variant):
     function: ClassVar[str]
     scratch_limit = 20 * 1024
 
+    def __init__(self, rows: int | None = None) -> None:
+        self.rows = rows
+        """Of a band; None: as is cheapest."""
+
+    def options(self, op: DepthwiseConv2D) -> Iterator[_Depthwise]:
+        heights = {self.blocking(op).rows, *(rows for rows in BAND_ROWS if rows < op.output.shape[1])}
+        yield from (type(self)(rows) for rows in sorted(heights))
+
+    def bands(self, op: DepthwiseConv2D) -> Bands | None:
+        return op.bands(self.blocking(op).rows, lambda rows: self.instructions(op, rows))
+
     @abstractmethod
     def word_step(self, op: DepthwiseConv2D) -> int:
         """Columns between the words of a row."""
@@ -131,13 +145,14 @@ class _Depthwise(Variant):
     def blocking(self, op: DepthwiseConv2D) -> Blocking:
         """The cheapest rows and channels within the scratch limit, or the smallest possible."""
         height, channels = op.output.shape[1], op.input(0).shape[3]
+        heights = {self.rows} if self.rows else {ceil_div(height, bands) for bands in range(1, height + 1)}
         options = [
             Blocking(rows, block, self.scratch(op, rows, block))
-            for rows in sorted({ceil_div(height, bands) for bands in range(1, height + 1)})
+            for rows in sorted(heights)
             for block in sorted({ceil_div(channels, blocks) for blocks in range(1, channels + 1)})
         ]
         admissible = [b for b in options if b.scratch <= self.scratch_limit] or [options[0]]
-        return min(admissible, key=lambda b: (self.overhead(op, b), b.scratch))
+        return min(admissible, key=lambda b: (self.overhead(op, b, height), b.scratch))
 
     def scratch(self, op: DepthwiseConv2D, rows: int, channels: int) -> int:
         """Bytes for ``rows`` output rows of ``channels`` input channels."""
@@ -147,19 +162,21 @@ class _Depthwise(Variant):
         y, _ = op.axes()
         return (rows - 1) * y.stride + (y.kernel - 1) * y.dilation + 1
 
-    def overhead(self, op: DepthwiseConv2D, blocking: Blocking) -> int:
-        """Instructions of one image that depend on the blocking: spreading the input, preparing weights."""
-        bands = ceil_div(op.output.shape[1], blocking.rows)
+    def overhead(self, op: DepthwiseConv2D, blocking: Blocking, height: int) -> int:
+        """Instructions for ``height`` output rows that depend on the blocking: spreading inputs, preparing weights."""
+        bands = ceil_div(height, blocking.rows)
         blocks = ceil_div(op.input(0).shape[3], blocking.channels)
         groups = blocks * (blocking.channels // 4 * 20 + blocking.channels % 4 * 16)
-        words = self.input_rows(op, blocking.rows) * self.row_words(op)
-        return bands * (words * groups + 90 * op.out_channels)
+        words = self.input_rows(op, min(blocking.rows, height)) * self.row_words(op)
+        return bands * (words * groups + 65 * op.out_channels)
+
+    def instructions(self, op: DepthwiseConv2D, height: int) -> int:
+        """Of computing ``height`` rows of the output in all channels."""
+        return height * op.out_channels * self.row_instructions(op) + self.overhead(op, self.blocking(op), height)
 
     def cost(self, op: DepthwiseConv2D) -> Cost:
-        blocking = self.blocking(op)
-        batches, height, _, channels = op.output.shape
-        rows = height * channels * self.row_instructions(op)
-        return Cost(batches * (rows + self.overhead(op, blocking)), blocking.scratch, 900)
+        batches, height, _, _ = op.output.shape
+        return Cost(batches * self.instructions(op, height), self.blocking(op).scratch, 900)
 
     def constants(self, op: DepthwiseConv2D) -> tuple[Constant, ...]:
         assert op.weights.data is not None
@@ -170,6 +187,7 @@ class _Depthwise(Variant):
         fields = {
             **BUFFERS,
             **op.geometry(),
+            **all_rows(op),
             "word_step": self.word_step(op),
             "row_words": self.row_words(op),
             "band_rows": blocking.rows,
@@ -200,7 +218,7 @@ class DepthwiseLanes(_Depthwise):
 
     def row_instructions(self, op: DepthwiseConv2D) -> int:
         pairs = self.weight_words(op)
-        return 12 + op.output.shape[2] * (6 + (2 if pairs <= 6 else 3) * pairs + op.output_instructions)
+        return 12 + op.output.shape[2] * (4 + (2 if pairs <= 6 else 3) * pairs + op.output_instructions)
 
 
 @variant(DepthwiseConv2D)
@@ -226,4 +244,4 @@ class DepthwiseThree(_Depthwise):
 
     def row_instructions(self, op: DepthwiseConv2D) -> int:
         y, x = op.axes()
-        return 15 + ceil_div(x.output, 2) * (5 + 6 * y.kernel) + x.output * op.output_instructions
+        return 3 + ceil_div(x.output, 2) * (4 + 6 * y.kernel) + x.output * op.output_instructions

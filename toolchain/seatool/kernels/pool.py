@@ -14,6 +14,7 @@ from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
     Activation,
     Admission,
+    Bands,
     Call,
     Cost,
     Field,
@@ -23,6 +24,7 @@ from seatool.kernels.base import (
     Ref,
     TFLiteForm,
     Variant,
+    all_rows,
     operator,
     require_int8,
     variant,
@@ -178,12 +180,21 @@ class _PoolKernel(Variant):
     code_bytes: int
 
     def cost(self, op: Pool2D) -> Cost:
-        a, (batches, _, _, channels) = op.attributes, op.output.shape
-        whole, edges, seen = self.windows(op)
-        steps = self.steps(channels)
-        instructions = whole * (5 + steps * self.window.whole_window(a.filter_height * a.filter_width))
-        instructions += edges * (20 + steps * self.window.edge_window(seen))
-        return Cost(round(batches * instructions), 0, self.code_bytes * (3 if edges else 1))
+        _, edges, _ = self.windows(op)
+        return Cost(round(op.output.shape[0] * self.instructions(op)), 0, self.code_bytes * (3 if edges else 1))
+
+    def instructions(self, op: Pool2D) -> float:
+        """Of one image."""
+        a, (whole, edges, seen), steps = op.attributes, self.windows(op), self.steps(op.output.shape[3])
+        inside = 5 + steps * self.window.whole_window(a.filter_height * a.filter_width)
+        return whole * inside + edges * (20 + steps * self.window.edge_window(seen))
+
+    def bands(self, op: Pool2D) -> Bands | None:
+        images, height, _, _ = op.output.shape
+        if images != 1:
+            return None
+        of_row = self.instructions(op) / height
+        return Bands(height, 1, 1, op.axes()[0], lambda rows: round(rows * of_row))
 
     def steps(self, channels: int) -> int:
         """Turns of the inner loop over the channels."""
@@ -220,6 +231,7 @@ class _PoolKernel(Variant):
                 "pad_left": x.before,
                 "output_min": low,
                 "output_max": high,
+                **all_rows(op),
             },
         )
 

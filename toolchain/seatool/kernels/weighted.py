@@ -144,7 +144,8 @@ class WeightedOperator(Operator):
     @property
     def output_instructions(self) -> int:
         """Of requantizing, clamping and storing one output, loop included."""
-        return {EXACT: 24, SHORT: 8, SHORT_RELU: 7}[self.requantize_form]
+        clamping = 0 if self.output_range == (-128, 127) else 3 if self.output_range[0] == -128 else 5
+        return {EXACT: 24, SHORT: 8, SHORT_RELU: 7}[self.requantize_form] + clamping
 
     def exact_type(self) -> type[np.float32] | type[np.float64]:
         """The float type that holds every partial sum exactly, so that the reference can use BLAS."""

@@ -10,13 +10,10 @@ from seatool.errors import InputError
 from seatool.ir import Graph
 from seatool.kernels import Constant, Cost, Operator, bind, compose, operators
 from seatool.plan.program import Stage
-from seatool.plan.strips import Passes, Strip, strips
+from seatool.plan.strips import GAIN, Passes, Strip, strips
 
 CHAIN = 6
 """Most operators of a step: three convolutions, each with a pooling."""
-
-GAIN = 0.005
-"""Saving fewer instructions than this share is not worth any memory."""
 
 
 @dataclass(frozen=True)

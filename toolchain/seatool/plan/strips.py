@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 from seatool.ir import Tensor
@@ -19,11 +20,14 @@ from seatool.plan.program import Stage
 Passes = Callable[[tuple[Operator, ...]], tuple[Stage, ...]]
 """The ways to compute some operators in one pass."""
 
+GAIN = 0.005
+"""Saving fewer instructions than this share is not worth any memory."""
+
 STAGES = 4
 """Most stages of a chain."""
 
-_PAIR_SIZES = 2
-"""Sizes of bands that are tried of each kernel where the chain has two stages; in longer chains only the smallest."""
+_NEARLY = 1.05
+"""Times the fewest instructions of a kernel: what its bands may cost in chains of more than two stages."""
 
 _CALL_INSTRUCTIONS = 30
 """Of deciding what to compute next, per band."""
@@ -115,22 +119,63 @@ def strips(chain: tuple[Operator, ...], passes: Passes) -> Iterator[tuple[tuple[
     """
     courses: dict[tuple[int, ...], _Course] = {}
     for cut in _cuts(chain):
-        sizes = _PAIR_SIZES if len(cut) == 2 else 1
-        for picked in product(*(_smallest(passes(part), sizes) for part in cut)):
-            stages, bands = tuple(stage for stage, _ in picked), tuple(band for _, band in picked)
+        for picked in product(*(_banded(passes(part), thrifty=len(cut) > 2) for part in cut)):
+            stages, bands = tuple(one.stage for one in picked), tuple(one.bands for one in picked)
             key = (*map(len, cut), *(band.rows for band in bands))
             if key not in courses:
                 courses[key] = _Play(bands, _row_bytes(chain[0].input(0)), _row_bytes(chain[-1].output)).course()
             yield stages, _strip(stages, bands, courses[key])
 
 
-def _smallest(stages: Iterable[Stage], sizes: int) -> list[tuple[Stage, Bands]]:
-    """Of each kernel those with the ``sizes`` smallest bands: larger ones need more rows than are saved."""
-    banded = [(stage, bands) for stage in stages if (bands := stage.bands) is not None]
-    rows: dict[str, set[int]] = {}
-    for stage, bands in banded:
-        rows.setdefault(stage.variant.name, set()).add(bands.rows)
-    return [(stage, bands) for stage, bands in banded if bands.rows in sorted(rows[stage.variant.name])[:sizes]]
+@dataclass(frozen=True)
+class _Banded:
+    """A stage in bands, and what that takes for the whole image."""
+
+    stage: Stage
+    bands: Bands
+
+    @cached_property
+    def instructions(self) -> int:
+        return -(-self.bands.height // self.bands.rows) * self.bands.instructions(self.bands.rows)
+
+    def beats(self, other: _Banded) -> bool:
+        """Whether it needs no more memory and hardly more instructions."""
+        mine, others = self.stage, other.stage
+        return (
+            self.instructions <= other.instructions * (1 + GAIN)
+            and self.bands.rows <= other.bands.rows
+            and mine.cost.scratch <= others.cost.scratch
+            and mine.flash + mine.cost.code <= others.flash + others.cost.code
+        )
+
+
+def _banded(stages: Iterable[Stage], thrifty: bool) -> list[_Banded]:
+    """The stages that can take turns, but for those that others beat.
+
+    Args:
+        thrifty: Of each kernel only the smallest bands and the smallest that are nearly as fast as its fastest.
+    """
+    found = [_Banded(stage, bands) for stage in stages if (bands := stage.bands) and bands.rows < bands.height]
+    found.sort(key=lambda one: (one.bands.rows, one.stage.cost.scratch, one.instructions))
+    kept: list[_Banded] = []
+    for one in found:
+        if not any(better.beats(one) for better in kept):
+            kept.append(one)
+    if not thrifty:
+        return kept
+    of_kernel: dict[str, list[_Banded]] = {}
+    for one in kept:
+        of_kernel.setdefault(one.stage.variant.name, []).append(one)
+    return [one for same in of_kernel.values() for one in _smallest(same)]
+
+
+def _smallest(same: list[_Banded]) -> Iterator[_Banded]:
+    """The first of the stages, and the first that is nearly the fastest."""
+    least = min(one.instructions for one in same)
+    near = next(one for one in same if one.instructions <= _NEARLY * least)
+    yield same[0]
+    if near is not same[0]:
+        yield near
 
 
 def _cuts(chain: tuple[Operator, ...]) -> Iterator[list[tuple[Operator, ...]]]:

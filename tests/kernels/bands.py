@@ -1,0 +1,62 @@
+"""Kernels that compute a band of rows at a time, called as in a chain of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import guarded
+import host
+import numpy as np
+import rig
+from hypothesis import strategies as st
+from seatool.ir import Array
+from seatool.kernels import Bands, Operator, Ref, Variant
+from seatool.plan.strips import input_end
+
+
+@st.composite
+def check(draw: st.DrawFn, case: rig.Case) -> None:
+    """Demand that every configuration of the kernels that has bands computes in them what the reference computes."""
+    graph, (x,) = case
+    operator = rig.operator_of(graph)
+    (expected,) = rig.reference(graph, [x])
+    admitted = (variant for variant in operator.variants if variant.admits(operator).ok)
+    banded = [option for variant in admitted for option in variant.options(operator) if option.bands(operator)]
+    for variant in banded:
+        spare = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+        assert np.array_equal(run(operator, variant, x, spare), expected), variant.name
+
+
+def run(operator: Operator, variant: Variant, x: Array, spare: Sequence[int] = (0, 0)) -> Array:
+    """Output 0, computed from one image band by band.
+
+    Args:
+        spare: Rows of the input's and the output's ring beyond those that a band needs.
+    """
+    bands = variant.bands(operator)
+    assert bands is not None
+    held = _seen(bands) + spare[0], bands.rows // bands.stored + spare[1]
+    seen, made = (np.full((n, *t.shape[2:]), 77, np.int8) for n, t in zip(held, (x, operator.output), strict=True))
+    buffers = {f"constant {c.name}": guarded.filled(c.data, c.data.itemsize, True) for c in variant.constants(operator)}
+    buffers["scratch 0"] = guarded.Buffer(variant.cost(operator).scratch, host.TENSOR_ALIGN, at_end=True)
+    buffers["input 0"], buffers["output 0"] = (guarded.filled(rows, 1, at_end=True) for rows in (seen, made))
+    seen, made = buffers["input 0"].array(seen), buffers["output 0"].array(made)
+    call = variant.call(operator)
+    fields = {n: buffers[f"{v.what} {v.key}"] if isinstance(v, Ref) else v for n, v in call.fields.items()}
+    output, loaded = np.zeros(operator.output.shape, np.int8), 0
+    for first in range(0, bands.height, bands.rows):
+        rows = min(bands.rows, bands.height - first)
+        for row in range(loaded, end := input_end(bands, first + rows)):
+            seen[row % len(seen)] = x[0, row]
+        loaded = max(loaded, end)
+        changes = {"first_row": first, "rows": rows, "input_ring": held[0], "output_ring": held[1]}
+        host.call(variant.header, call.function, call.struct, fields | changes, buffers)
+        for row in range(first // bands.stored, (first + rows) // bands.stored):
+            output[0, row] = made[row % len(made)]
+    return output
+
+
+def _seen(bands: Bands) -> int:
+    """Input rows that a band sees at most."""
+    window = bands.window
+    return (bands.rows - 1) * window.stride + (window.kernel - 1) * window.dilation + 1
