@@ -4,7 +4,7 @@
 
 #include "nn.h"
 
-#define NN_CONCAT_INPUTS 10
+#define NN_CONCAT_INPUTS 64
 
 typedef struct {
     const int8_t *inputs[NN_CONCAT_INPUTS];
@@ -17,7 +17,7 @@ NN_INLINE void nn_concat_s8(const nn_concat_s8_args *a)
 {
     int8_t *output = a->output;
     for (int32_t row = 0; row < a->rows; row++) {
-#pragma GCC unroll 10
+#pragma GCC unroll 64
         for (int32_t i = 0; i < a->count; i++) {
             memcpy(output, a->inputs[i] + row * a->runs[i], (size_t)a->runs[i]);
             output += a->runs[i];

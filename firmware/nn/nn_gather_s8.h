@@ -1,4 +1,6 @@
-/* nn_gather_s8: writes int8 values in order that are read with strides: SLICE, STRIDED_SLICE and TRANSPOSE. */
+/* nn_gather_s8: writes int8 values in order that are read with strides: SLICE, STRIDED_SLICE, TRANSPOSE,
+ * REVERSE_V2, BROADCAST_TO, DEPTH_TO_SPACE and SPACE_TO_DEPTH.
+ */
 #ifndef NN_GATHER_S8_H
 #define NN_GATHER_S8_H
 
@@ -36,6 +38,18 @@ NN_INLINE void nn_gather_s8(const nn_gather_s8_args *a)
     int8_t *output = a->output;
     for (int32_t turn = nn_walk_turns(a->rank, a->dims); turn > 0; turn--) {
         nn_gather_run(a, a->input + a->first + w.offset1, output);
+        output += a->run;
+        nn_walk_next(&w, a->rank, a->dims, a->steps, a->steps);
+    }
+}
+
+/* The same where the innermost loop repeats one element (run_step 0). */
+NN_INLINE void nn_gather_repeated_s8(const nn_gather_s8_args *a)
+{
+    nn_walk w = {{0}, 0, 0};
+    int8_t *output = a->output;
+    for (int32_t turn = nn_walk_turns(a->rank, a->dims); turn > 0; turn--) {
+        memset(output, a->input[a->first + w.offset1], (size_t)a->run);
         output += a->run;
         nn_walk_next(&w, a->rank, a->dims, a->steps, a->steps);
     }

@@ -14,6 +14,7 @@ from seatool.emulate.tflm import IsolatedReference, Reference
 from seatool.importers import tflite
 from seatool.importers.tflite import records, schema
 from seatool.importers.tflite.flatbuffer import File
+from seatool.importers.tflite.folding import fold
 from seatool.importers.tflite.tables import TableBuilder
 from seatool.ir import DType, Graph, Quantization, Tensor
 from seatool.kernels import Activation, Padding, bind
@@ -147,6 +148,41 @@ def test_shape_arithmetic_of_an_open_batch_is_folded() -> None:
     target = graph.tensors["target"].data
     assert target is not None
     assert target.tolist() == [1, 6]
+
+
+@pytest.mark.parametrize(
+    ("kind", "operands", "options", "expected"),
+    [
+        ("ADD", [[4, 2], [3, 5]], 11, [7, 7]),
+        ("SUB", [[4, 2], [3, 5]], 28, [1, -3]),
+        ("MAXIMUM", [[4, 2], [3, 5]], 39, [4, 5]),
+        ("MINIMUM", [[4, 2], [3, 5]], 39, [3, 2]),
+        ("FLOOR_DIV", [[7, -7], [2, 2]], 65, [3, -4]),
+        ("SLICE", [[4, 2, 3], [1], [-1]], 48, [2, 3]),
+        ("BROADCAST_ARGS", [[1, 3], [2, 1, 1]], 0, [2, 1, 3]),
+        ("CAST", [[4, 2]], 37, [4, 2]),
+    ],
+)
+def test_arithmetic_on_shapes_is_folded(
+    kind: str, operands: list[list[int]], options: int, expected: list[int]
+) -> None:
+    count = len(operands)
+    tensors = [
+        RawTensor("x", (6,)),
+        *(RawTensor(f"c{i}", (len(values),), buffer=i + 1, **INDEX) for i, values in enumerate(operands)),
+        RawTensor("result", (len(expected),), **INDEX),
+        RawTensor("y", (6,)),
+    ]
+    inputs = tuple(range(1, count + 1))
+    ops = [RawOp(kind, inputs, (count + 1,), options=options), RawOp("RESHAPE", (0, count + 1), (count + 2,))]
+    buffers = [b"", *(np.array(values, np.int32).tobytes() for values in operands)]
+    model = RawModel(tensors, ops, (0,), (count + 2,), buffers)
+    raw = records.parse(model.bytes(), "m")
+    fold(raw)
+    assert [op.kind for op in raw.ops] == ["RESHAPE"]
+    folded = raw.tensors[count + 1].data
+    assert folded is not None
+    assert folded.tolist() == expected
 
 
 def test_half_precision_weights_become_float32() -> None:

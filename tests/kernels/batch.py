@@ -114,7 +114,7 @@ def _layer(number: int, case: Case) -> str:
     fields = ", ".join(f".{name} = {_literal(value, names)}" for name, value in call.fields.items())
     return (
         f"static void case{number}_layer(const void *const inputs[], void *const outputs[], void *scratch)\n"
-        f"{{\n    (void)scratch;\n    {call.function}(&({call.struct}){{{fields}}});\n}}"
+        f"{{\n    (void)inputs, (void)scratch;\n    {call.function}(&({call.struct}){{{fields}}});\n}}"
     )
 
 

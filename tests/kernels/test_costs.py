@@ -12,9 +12,13 @@ import pytest
 import rig
 from seatool.ir import Array, DType, Graph, Tensor
 from seatool.kernels import Padding
+from seatool.kernels.cast import CastAttributes
 from seatool.kernels.gather import StridedSliceAttributes
 from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
+from seatool.kernels.mirror_pad import MirrorMode, MirrorPadAttributes
 from seatool.kernels.pool import Pool2DAttributes
+from seatool.kernels.rearrange import BlockAttributes
+from seatool.kernels.take import GatherAttributes
 from test_activation import unary
 from test_binary import binary
 from test_border import dequantize, quantize
@@ -22,6 +26,7 @@ from test_logical import compared, truths
 from test_mean import mean
 from test_moves import moved
 from test_pool import pool
+from test_rearrange import chosen
 from test_softmax import softmax
 
 SHAPE = (1, 16, 16, 16)
@@ -58,6 +63,22 @@ def moves() -> Iterator[Graph]:
     stride = [rig.int32("b", [0] * 4), rig.int32("e", SHAPE), rig.int32("s", [1, 2, 2, 1])]
     yield moved("STRIDED_SLICE", SHAPE, stride, [(1, 8, 8, 16)], StridedSliceAttributes())
     yield moved("SPLIT", SHAPE, [rig.int32("a", 3)], [(1, 16, 16, 8)] * 2, SplitAttributes(2), 1)
+    yield moved("REVERSE_V2", SHAPE, [rig.int32("a", [3])], [SHAPE])
+    yield moved("BROADCAST_TO", (1, 16, 16, 1), [rig.int32("s", SHAPE)], [SHAPE])
+    yield moved("SPACE_TO_DEPTH", SHAPE, [], [(1, 8, 8, 64)], BlockAttributes(2))
+    block, edges = rig.int32("b", [2, 2]), rig.int32("e", [[1, 1], [0, 0]])
+    yield moved("BATCH_TO_SPACE_ND", (4, 8, 8, 16), [block, edges], [(1, 14, 16, 16)])
+    mirrored = [rig.int32("p", [[0, 0], [2, 2], [2, 2], [0, 0]])]
+    yield moved("MIRROR_PAD", SHAPE, mirrored, [(1, 20, 20, 16)], MirrorPadAttributes(MirrorMode.REFLECT))
+    where = rig.int32("i", np.arange(64) * 3)
+    yield chosen("GATHER", rig.tensor("x", (256, 16), 0.5), where, (64, 16), GatherAttributes())
+    yield chosen("GATHER_ND", rig.tensor("x", (256, 16), 0.5), rig.int32("i", np.arange(64)[:, None]), (64, 16))
+    start = rig.int32("start", [0, 3, 0])
+    part = [rig.tensor("x", (1, 64, 16), 0.5), rig.tensor("part", (1, 32, 16), 0.5), start]
+    yield rig.single("DYNAMIC_UPDATE_SLICE", part, [rig.tensor("y", (1, 64, 16), 0.5)])
+    yield moved("ZEROS_LIKE", SHAPE, [], [SHAPE])
+    flags, numbers = truths("x", SHAPE), rig.tensor("y", SHAPE, 0.5)
+    yield rig.single("CAST", [flags], [numbers], CastAttributes())
     parts = [rig.tensor(f"x{i}", (1, 16, 16, 24), 0.5, 0) for i in range(2)]
     whole = rig.tensor("y", (1, 16, 16, 48), 0.5, 0)
     yield rig.single("CONCATENATION", parts, [whole], ConcatenationAttributes(3))

@@ -55,8 +55,46 @@ def selection(net: FloatNet) -> str:
     return net.add("SELECT_V2", both, first, second)
 
 
+def mask(net: FloatNet) -> str:
+    """A tensor where it is positive, by multiplication with a truth value."""
+    before = net.now
+    positive = net.add("GREATER", before, net.constant(np.zeros(1, np.float32)), dtype=DType.BOOL)
+    return net.add("MUL", before, net.add("CAST", positive), fused_activation_function=0)
+
+
+def blocks(net: FloatNet) -> str:
+    """To the batch and back; then to depth and back."""
+    _, height, width, channels = net.shape
+    block = net.integers(2, 5)
+    edges = net.constant(np.zeros((2, 2), np.int32))
+    net.add("SPACE_TO_BATCH_ND", net.now, block, edges, shape=(10, height // 2, width // 5, channels))
+    net.add("BATCH_TO_SPACE_ND", net.now, block, edges, shape=(1, height, width, channels))
+    net.add("REVERSE_V2", net.now, net.integers(2))
+    amounts = net.constant(np.array([[0, 0], [0, 0], [1, 0], [0, 0]], np.int32))
+    net.add("MIRROR_PAD", net.now, amounts, shape=(1, height, width + 1, channels), mode=0)
+    net.add("SPACE_TO_DEPTH", net.now, shape=(1, height // 2, (width + 1) // 2, 4 * channels), block_size=2)
+    return net.add("DEPTH_TO_SPACE", net.now, shape=(1, height, width + 1, channels), block_size=2)
+
+
+def stacked(net: FloatNet) -> str:
+    """Columns, some of them chosen and stacked again, one overwritten with the first."""
+    _, height, _, channels = net.shape
+    column = (1, height, channels)
+    first = net.add("GATHER", net.now, net.constant(np.array(1, np.int32)), shape=column, axis=2)
+    both = net.add("PACK", first, first, shape=(1, height, 2, channels), values_count=2, axis=2)
+    zeros = net.add("ZEROS_LIKE", both)
+    net.add("MAXIMUM", both, zeros)
+    part = net.add("GATHER_ND", net.now, net.constant(np.array([[0, 2]], np.int32)), shape=(1, 2, channels))
+    net.now = net.add("BROADCAST_TO", part, net.integers(2, 2, channels), shape=(2, 2, channels))
+    part = net.add("EXPAND_DIMS", net.now, net.integers(0), shape=(1, 2, 2, channels))
+    return net.add("DYNAMIC_UPDATE_SLICE", both, part, net.integers(0, 3, 0, 0), shape=(1, height, 2, channels))
+
+
 LAYERS: dict[str, Layer] = {
     **{kind: unary(kind) for kind in ("ABS", "ELU", "HARD_SWISH")},
+    "CAST": mask,
+    "DEPTH_TO_SPACE": blocks,
+    "GATHER": stacked,
     "DIV": quotient,
     "PRELU": prelu,
     "RSQRT": rsqrt,

@@ -138,6 +138,10 @@ class Operator(ABC):
     def problems(self) -> Iterator[str]:
         """Reasons why this quantized instance cannot be compiled, in words for the user; empty when it can."""
 
+    def float_problems(self) -> Iterator[str]:
+        """The same of a float operator, given made-up scales; passes may still change it before it is quantized."""
+        return self.problems()
+
     @abstractmethod
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         """The integer reference: exactly TFLM's result. Arrays have the tensors' shapes and dtypes."""

@@ -23,12 +23,12 @@ from seatool.kernels.base import (
     require_int8,
     variant,
 )
-from seatool.kernels.loops import Loop, collapse, copy_cost, outer_fields, strides
+from seatool.kernels.loops import Loop, collapse, copy_cost, fill_cost, outer_fields, strides
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One output axis: ``count`` places along input axis ``axis``, from ``start`` on, ``step`` apart."""
+    """One output axis: ``count`` places along axis ``axis`` of the input, from ``start`` on, ``step`` apart."""
 
     axis: int
     start: int
@@ -49,6 +49,11 @@ class Gather(Operator):
     @abstractmethod
     def argument_problems(self) -> Iterator[str]:
         """What is wrong with the constant arguments."""
+
+    @property
+    def view(self) -> tuple[int, ...]:
+        """The shape in which the input is read."""
+        return self.input(0).shape
 
     @property
     def selected_shape(self) -> tuple[int, ...]:
@@ -78,7 +83,7 @@ class Gather(Operator):
         assert x is not None
         axes = self.axes()
         index = [np.arange(a.count) * a.step + a.start for a in axes]
-        in_order = x.transpose([a.axis for a in axes])
+        in_order = x.reshape(self.view).transpose([a.axis for a in axes])
         return (np.ascontiguousarray(in_order[np.ix_(*index)]).reshape(self.output.shape),)
 
     def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
@@ -86,16 +91,17 @@ class Gather(Operator):
 
     def first(self) -> int:
         """The element that comes first."""
-        steps = strides(self.input(0).shape)
+        steps = strides(self.view)
         return sum(a.start * steps[a.axis] for a in self.axes())
 
     def loops(self) -> list[Loop]:
         """The loops over the output, with the input's step."""
-        steps, axes = strides(self.input(0).shape), self.axes()
+        steps, axes = strides(self.view), self.axes()
         return collapse([a.count for a in axes], [a.step * steps[a.axis] for a in axes])
 
 
-def _values(tensor: Tensor) -> list[int]:
+def values(tensor: Tensor) -> list[int]:
+    """A constant's elements."""
     assert tensor.data is not None
     return [int(v) for v in tensor.data]
 
@@ -117,10 +123,10 @@ class Slice(Gather):
             a.start < 0 or a.count < 1 or a.start + a.count > size
             for a, size in zip(self.axes(), self.input(0).shape, strict=True)
         ):
-            yield f"begin {_values(self.input(1))} and size {_values(self.input(2))} leave {list(self.input(0).shape)}"
+            yield f"begin {values(self.input(1))} and size {values(self.input(2))} leave {list(self.input(0).shape)}"
 
     def axes(self) -> list[Axis]:
-        begins, sizes = _values(self.input(1)), _values(self.input(2))
+        begins, sizes = values(self.input(1)), values(self.input(2))
         shape = self.input(0).shape
         return [
             Axis(i, begin, 1, shape[i] - begin if size == -1 else size)
@@ -170,7 +176,7 @@ class StridedSlice(Gather):
         yield from found
         if found:
             return
-        for i, stride in enumerate(_values(self.input(3))):
+        for i, stride in enumerate(values(self.input(3))):
             if stride == 0:
                 yield f"the stride of axis {i} is 0"
             elif stride < 0 and a.shrink_axis_mask >> i & 1:
@@ -180,7 +186,7 @@ class StridedSlice(Gather):
 
     def _axis(self, i: int) -> Axis:
         a, size = self.attributes, self.input(0).shape[i]
-        begin, end, stride = (_values(self.input(k))[i] for k in (1, 2, 3))
+        begin, end, stride = (values(self.input(k))[i] for k in (1, 2, 3))
         lowest, highest = (0, size) if stride > 0 else (-1, size - 1)
 
         def place(index: int) -> int:
@@ -199,6 +205,11 @@ class StridedSlice(Gather):
         return [self._axis(i) for i in range(len(self.input(0).shape))]
 
     @property
+    def view(self) -> tuple[int, ...]:
+        """The shape in which the input is read."""
+        return self.input(0).shape
+
+    @property
     def selected_shape(self) -> tuple[int, ...]:
         shrunk = self.attributes.shrink_axis_mask
         return tuple(a.count for i, a in enumerate(self.axes()) if not shrunk >> i & 1)
@@ -215,12 +226,16 @@ class Transpose(Gather):
     def argument_problems(self) -> Iterator[str]:
         found = list(self.indices(1))
         yield from found
-        if not found and sorted(_values(self.input(1))) != list(range(len(self.input(0).shape))):
-            yield f"{_values(self.input(1))} is not a permutation of the axes"
+        if not found and sorted(values(self.input(1))) != list(range(len(self.input(0).shape))):
+            yield f"{values(self.input(1))} is not a permutation of the axes"
 
     def axes(self) -> list[Axis]:
         shape = self.input(0).shape
-        return [Axis(axis, 0, 1, shape[axis]) for axis in _values(self.input(1))]
+        return [Axis(axis, 0, 1, shape[axis]) for axis in values(self.input(1))]
+
+
+def _strided_cost(count: int) -> int:
+    return count * 3 + 4
 
 
 @variant(Slice, StridedSlice, Transpose)
@@ -233,7 +248,7 @@ class GatherRuns(Variant):
         loops = op.loops()
         run = loops[-1]
         turns = op.output.elements // run.count
-        per_run = copy_cost(run.count) if run.steps == (1,) else run.count * 3 + 4
+        per_run = {1: copy_cost, 0: fill_cost}.get(run.steps[0], _strided_cost)(run.count)
         return Cost(turns * (per_run + 9) + 20, 0, 50 + 24 * (len(loops) - 1))
 
     def call(self, op: Gather) -> Call:
@@ -241,4 +256,5 @@ class GatherRuns(Variant):
         fields: dict[str, Any] = {"input": Ref("input"), "output": Ref("output"), "first": op.first()}
         fields |= outer_fields(loops, ("steps",))
         fields |= {"run": loops[-1].count, "run_step": loops[-1].steps[0]}
-        return Call("nn_gather_s8", "nn_gather_s8_args", fields)
+        function = "nn_gather_s8" if loops[-1].steps[0] else "nn_gather_repeated_s8"
+        return Call(function, "nn_gather_s8_args", fields)

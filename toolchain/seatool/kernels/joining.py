@@ -1,4 +1,4 @@
-"""CONCATENATION, SPLIT and SPLIT_V on int8: runs of one tensor from or to several."""
+"""CONCATENATION, PACK, SPLIT, SPLIT_V and UNPACK on int8: runs of one tensor from or to several."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from seatool.kernels.loops import copy_cost
 
 _MAX_INPUTS = 10
 """TFLM's limit for CONCATENATION."""
-_MAX_OUTPUTS = 16
-"""Room in the split kernel's arguments (NN_SPLIT_OUTPUTS)."""
+_MAX_PARTS = 64
+"""Room in the kernels' arguments (NN_CONCAT_INPUTS, NN_SPLIT_OUTPUTS)."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,61 @@ def _fit(parts: Sequence[Tensor], whole: Tensor, axis: int) -> bool:
 
 
 @dataclass(frozen=True)
+class PackAttributes(Attributes):
+    """PackOptions of the TFLite schema."""
+
+    values_count: int
+    axis: int = 0
+
+
+@operator("PACK")
+class Pack(Operator):
+    """Tensors of one shape side by side along a new axis. Source: TFLM pack.cc."""
+
+    tflite = TFLiteForm(83, range(1, 5), 59, (Field("values_count", 0, "int32"), Field("axis", 1, "int32")))
+    attributes_type = PackAttributes
+    quantization = QuantizationRule(same_scale=True)
+    limits = "up to 64 inputs, all quantized alike"
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        return tuple(self.input(i) for i in range(len(self.inputs)))
+
+    @property
+    def axis(self) -> int:
+        axis: int = self.attributes.axis
+        return axis % len(self.output.shape)
+
+    def problems(self) -> Iterator[str]:
+        yield from require_int8(self, *self.parts, self.output)
+        yield from _stacked(self.parts, self.output, self.attributes.axis)
+        if self.attributes.values_count != len(self.parts):
+            yield f"values_count is {self.attributes.values_count} with {len(self.parts)} inputs"
+        if any(t.quant != self.output.quant for t in self.parts):
+            yield "inputs and output have different quantization"
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        return (np.stack([x for x in inputs if x is not None], axis=self.axis),)
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        return self.evaluate(*inputs)
+
+
+def _stacked(parts: Sequence[Tensor], whole: Tensor, axis: int) -> Iterator[str]:
+    """Why ``parts`` do not make up ``whole`` along an axis that they do not have."""
+    rank = len(whole.shape)
+    if len(parts) > _MAX_PARTS:
+        yield f"{len(parts)} parts; up to {_MAX_PARTS} are supported"
+    if not -rank <= axis < rank:
+        yield f"axis {axis} does not exist in {rank} dimensions"
+        return
+    axis %= rank
+    expected = (*whole.shape[:axis], *whole.shape[axis + 1 :])
+    if whole.shape[axis] != len(parts) or any(t.shape != expected for t in parts):
+        yield f"{[list(t.shape) for t in parts]} side by side are not {list(whole.shape)}"
+
+
+@dataclass(frozen=True)
 class SplitAttributes(Attributes):
     """SplitOptions and SplitVOptions of the TFLite schema."""
 
@@ -104,7 +159,7 @@ class Splitting(Operator):
 
     attributes_type = SplitAttributes
     quantization = QuantizationRule(same_scale=True)
-    limits = "constant axis; up to 16 outputs"
+    limits = "constant axis; up to 64 outputs"
     data_index: int
     axis_index: int
 
@@ -121,8 +176,8 @@ class Splitting(Operator):
     def problems(self) -> Iterator[str]:
         yield from require_int8(self, self.whole, *self.outputs)
         axis, rank = self.input(self.axis_index), len(self.whole.shape)
-        if len(self.outputs) > _MAX_OUTPUTS:
-            yield f"{len(self.outputs)} outputs; up to {_MAX_OUTPUTS} are supported"
+        if len(self.outputs) > _MAX_PARTS:
+            yield f"{len(self.outputs)} outputs; up to {_MAX_PARTS} are supported"
         if axis.data is None or axis.dtype is not DType.INT32 or axis.elements != 1:
             yield "the axis is not one constant int32"
         elif not -rank <= int(axis.data.reshape(-1)[0]) < rank:
@@ -161,6 +216,48 @@ class SplitV(Splitting):
     data_index, axis_index = 0, 2
 
 
+@dataclass(frozen=True)
+class UnpackAttributes(Attributes):
+    """UnpackOptions of the TFLite schema."""
+
+    num: int
+    axis: int = 0
+
+
+@operator("UNPACK")
+class Unpack(Operator):
+    """The slices of a tensor along an axis, without that axis. Source: TFLM unpack.cc."""
+
+    tflite = TFLiteForm(88, range(1, 5), 64, (Field("num", 0, "int32"), Field("axis", 1, "int32")))
+    attributes_type = UnpackAttributes
+    quantization = QuantizationRule(same_scale=True)
+    limits = "up to 64 outputs"
+    data_index = 0
+
+    @property
+    def whole(self) -> Tensor:
+        return self.input(0)
+
+    @property
+    def axis(self) -> int:
+        axis: int = self.attributes.axis
+        return axis % len(self.whole.shape)
+
+    def problems(self) -> Iterator[str]:
+        yield from require_int8(self, self.whole, *self.outputs)
+        yield from _stacked(self.outputs, self.whole, self.attributes.axis)
+        if self.attributes.num != len(self.outputs):
+            yield f"num is {self.attributes.num} with {len(self.outputs)} outputs"
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        (x,) = inputs
+        assert x is not None
+        return tuple(part.copy() for part in np.moveaxis(x, self.axis, 0))
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        return self.evaluate(*inputs)
+
+
 class _Runs(Variant):
     """Copies of whole runs."""
 
@@ -184,34 +281,34 @@ class _Runs(Variant):
         return {"runs": self.runs(op), "count": len(parts), "rows": math.prod(whole.shape[:axis])}
 
 
-@variant(Concatenation)
+@variant(Concatenation, Pack)
 class ConcatenateRuns(_Runs):
     """Runs of each input in turn."""
 
     name, header = "runs", "nn_concat_s8.h"
 
-    def arrangement(self, op: Concatenation) -> tuple[Tensor, tuple[Tensor, ...], int]:
+    def arrangement(self, op: Concatenation | Pack) -> tuple[Tensor, tuple[Tensor, ...], int]:
         return op.output, op.parts, op.axis
 
-    def constants(self, op: Concatenation) -> tuple[Constant, ...]:
+    def constants(self, op: Concatenation | Pack) -> tuple[Constant, ...]:
         return tuple(Constant(f"input{i}", t.data) for i, t in enumerate(op.parts) if t.data is not None)
 
-    def call(self, op: Concatenation) -> Call:
+    def call(self, op: Concatenation | Pack) -> Call:
         refs = tuple(Ref("constant", f"input{i}") if t.is_constant else Ref("input", i) for i, t in enumerate(op.parts))
         fields = {"inputs": refs, "output": Ref("output")} | self.counts(op)
         return Call("nn_concat_s8", "nn_concat_s8_args", fields)
 
 
-@variant(Split, SplitV)
+@variant(Split, SplitV, Unpack)
 class SplitRuns(_Runs):
     """Runs to each output in turn."""
 
     name, header = "runs", "nn_split_s8.h"
 
-    def arrangement(self, op: Splitting) -> tuple[Tensor, tuple[Tensor, ...], int]:
+    def arrangement(self, op: Splitting | Unpack) -> tuple[Tensor, tuple[Tensor, ...], int]:
         return op.whole, op.outputs, op.axis
 
-    def call(self, op: Splitting) -> Call:
+    def call(self, op: Splitting | Unpack) -> Call:
         outputs = tuple(Ref("output", i) for i in range(len(op.outputs)))
         fields = {"input": Ref("input", op.data_index), "outputs": outputs} | self.counts(op)
         return Call("nn_split_s8", "nn_split_s8_args", fields)

@@ -77,4 +77,4 @@ def copy_cost(count: int) -> int:
 
 def fill_cost(count: int) -> int:
     """Instructions of memset of ``count`` bytes."""
-    return 30 + count // 4
+    return 40 + count * 3 // 8

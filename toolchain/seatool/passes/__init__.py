@@ -14,12 +14,19 @@ from seatool.passes.fold_constants import fold_constants
 from seatool.passes.fold_normalization import fold_normalization
 from seatool.passes.fuse_activations import fuse_activations
 from seatool.passes.lookup_tables import lookup_tables
+from seatool.passes.separate_padding import separate_padding
 
 __all__ = ["optimize", "prepare"]
 
 Pass = Callable[[Graph, Callable[[str], None]], Graph]
 
-_PREPARE: tuple[Pass, ...] = (fold_constants, drop_identities, fold_normalization, fuse_activations)
+_PREPARE: tuple[Pass, ...] = (
+    separate_padding,
+    fold_constants,
+    drop_identities,
+    fold_normalization,
+    fuse_activations,
+)
 _OPTIMIZE: tuple[Pass, ...] = (fold_constants, drop_identities, fuse_activations, lookup_tables)
 
 

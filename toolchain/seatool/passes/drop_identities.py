@@ -35,16 +35,22 @@ def drop_identities(graph: Graph, say: Callable[[str], None]) -> Graph:
     return graph.with_(ops=[renamed(op, names) for op in kept])
 
 
+_IDENTITY_IF_ALIKE = frozenset(
+    {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "CAST", "BROADCAST_TO", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH"}
+)
+"""Operators that change nothing where input and output are of one shape and type."""
+
+
 def _is_identity(op: Op, graph: Graph) -> bool:
     x, y = (None if op.inputs[0] is None else graph.tensors[op.inputs[0]]), graph.tensors[op.outputs[0]]
     if x is None or x.is_constant or len(op.outputs) != 1 or (x.shape, x.dtype, x.quant) != (y.shape, y.dtype, y.quant):
         return False
-    if op.kind in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS"):
+    if op.kind in _IDENTITY_IF_ALIKE:
         return True
     if op.kind == "TRANSPOSE":
         order = _constant(op, 1, graph)
         return order is not None and order.tolist() == list(range(len(x.shape)))
-    if op.kind in ("PAD", "PADV2"):
+    if op.kind in ("PAD", "PADV2", "MIRROR_PAD"):
         amounts = _constant(op, 1, graph)
         return amounts is not None and not amounts.any()
     if op.kind == "CONCATENATION":

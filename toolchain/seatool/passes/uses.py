@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from seatool.ir import Graph, Op
@@ -20,6 +20,13 @@ class Uses:
     def is_private(self, tensor: str) -> bool:
         """One operator reads the tensor, once, and nobody else ever sees it."""
         return self.readers[tensor] == 1 and tensor not in self._outputs
+
+
+def unused_name(name: str, taken: Collection[str]) -> str:
+    """``name``, with underscores behind it while it is in ``taken``."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def renamed(op: Op, names: Mapping[str, str]) -> Op:

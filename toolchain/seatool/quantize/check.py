@@ -81,6 +81,8 @@ def _operator_problems(graph: Graph) -> Iterator[str]:
         family = operators()[op.kind]
         if family.evaluate_float is Operator.evaluate_float:
             yield _line(op, "has no float form")
+        if op.kind == "CAST" and graph.tensors[str(op.inputs[0])].dtype is not DType.BOOL:
+            yield _line(op, "only truth values become numbers that quantization keeps")
         for what in ("weights", "bias"):
             index = getattr(family.quantization, what)
             name = op.inputs[index] if index is not None and index < len(op.inputs) else None

@@ -167,7 +167,7 @@ def _problems(op: Op, graph: Graph, quantized: bool) -> Iterator[str]:
         yield "computes in float32 inside a quantized model"
         return
     try:
-        yield from (as_int8(op, graph) if is_float else bind(op, graph)).problems()
+        yield from as_int8(op, graph).float_problems() if is_float else bind(op, graph).problems()
     except (ValueError, IndexError) as error:
         # Inputs that are missing or of a rank that the operator does not have.
         yield f"is malformed ({error})"

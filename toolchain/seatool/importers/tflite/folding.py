@@ -42,16 +42,22 @@ def _value(op: RawOp, model: RawModel) -> Array | None:
     inputs = [model.tensors[i] for i in op.inputs if i >= 0]
     if len(op.outputs) != 1 or not inputs:
         return None
+    target = model.tensors[op.outputs[0]].type.numpy
     if op.kind == "SHAPE":
-        return np.array(inputs[0].shape, model.tensors[op.outputs[0]].type.numpy or "int32")
+        return np.array(inputs[0].shape, target or "int32")
     if op.kind == "DEQUANTIZE":
         return _dequantized(inputs[0])
     arrays = [t.data for t in inputs if t.data is not None]
     small = all(a.dtype.kind == "i" and a.size <= _LONGEST_SHAPE for a in arrays)
-    if len(arrays) < len(inputs) or not small or op.kind not in _SHAPE_ARITHMETIC:
+    if len(arrays) < len(inputs) or not small:
+        return None
+    if op.kind == "CAST" and target in ("int32", "int64"):
+        return arrays[0].astype(target)
+    if op.kind not in _SHAPE_ARITHMETIC:
         return None
     try:
-        value = np.asarray(_SHAPE_ARITHMETIC[op.kind](op, arrays))
+        with np.errstate(all="ignore"):
+            value = np.asarray(_SHAPE_ARITHMETIC[op.kind](op, arrays))
     except (ValueError, IndexError, TypeError):
         return None  # malformed: left in the graph, where it is reported with its place
     known = value.dtype.name in {kind.numpy for kind in schema.ELEMENT_TYPES}
@@ -107,12 +113,27 @@ def _reduce_prod(op: RawOp, x: list[Array]) -> Array:
     return np.asarray(np.prod(x[0], axis=axes, keepdims=keep, dtype=x[0].dtype))
 
 
+def _floor_div(op: RawOp, x: list[Array]) -> Array:
+    if not x[1].all():
+        raise ValueError("a division by zero")
+    return np.asarray(np.floor_divide(x[0], x[1]))
+
+
 _SHAPE_ARITHMETIC: dict[str, Callable[[RawOp, list[Array]], Array]] = {
     "STRIDED_SLICE": _strided_slice,
     "REDUCE_PROD": _reduce_prod,
     "PACK": lambda op, x: np.stack(x, axis=_integer(op, 1)),
     "CONCATENATION": lambda op, x: np.concatenate(x, axis=_integer(op, 0)),
     "GATHER": lambda op, x: np.take(x[0], x[1], axis=_integer(op, 0)),
+    "SLICE": lambda op, x: x[0][tuple(slice(b, b + n if n >= 0 else None) for b, n in zip(x[1], x[2], strict=True))],
+    "BROADCAST_ARGS": lambda op, x: np.array(np.broadcast_shapes(tuple(x[0]), tuple(x[1])), x[0].dtype),
+    "EXPAND_DIMS": lambda op, x: np.expand_dims(x[0], int(x[1].item())),
+    "SQUEEZE": lambda op, x: np.squeeze(x[0]),
     "RESHAPE": lambda op, x: x[0].reshape(tuple(x[1])),
     "MUL": lambda op, x: np.multiply(x[0], x[1]),
+    "ADD": lambda op, x: np.add(x[0], x[1]),
+    "SUB": lambda op, x: np.subtract(x[0], x[1]),
+    "MAXIMUM": lambda op, x: np.maximum(x[0], x[1]),
+    "MINIMUM": lambda op, x: np.minimum(x[0], x[1]),
+    "FLOOR_DIV": _floor_div,
 }
