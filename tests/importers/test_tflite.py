@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from raw_model import RawModel, RawOp, RawTensor, small
-from seatool.emulate.tflm import IsolatedReference, Reference
 from seatool.importers import tflite
 from seatool.importers.tflite import records, schema
 from seatool.importers.tflite.flatbuffer import File
@@ -18,6 +17,7 @@ from seatool.importers.tflite.folding import fold
 from seatool.importers.tflite.tables import TableBuilder
 from seatool.ir import DType, Graph, Quantization, Tensor
 from seatool.kernels import Activation, Padding, bind
+from seatool.tflm.reference import IsolatedReference, Reference
 
 FLOAT = {"type": "FLOAT32", "scale": (), "zero_point": ()}
 INDEX = {"type": "INT32", "scale": (), "zero_point": ()}

@@ -8,10 +8,10 @@ import host
 import numpy as np
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from seatool.emulate.tflm import Reference
 from seatool.importers import tflite
 from seatool.ir import Array, Attributes, DType, Graph, NoAttributes, Op, Quantization, Tensor
 from seatool.kernels import Operator, bind
+from seatool.tflm.reference import Reference
 
 
 def tensor(

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rig
-from seatool.emulate import tflm
-from seatool.emulate.tflm import IsolatedReference, Reference
 from seatool.errors import ToolError
 from seatool.importers import tflite
 from seatool.ir import Graph, Op
 from seatool.isolate import Message, Worker
 from seatool.kernels.softmax import SoftmaxAttributes
+from seatool.tflm import reference as tflm
+from seatool.tflm.reference import IsolatedReference, Reference
 
 FIXED = (1 / 256, -128)
 
@@ -58,7 +58,7 @@ def unsupported() -> Graph:
 
 
 def serve_unsupported(requests: Iterator[Message]) -> Iterator[Message]:
-    """A service like :func:`seatool.emulate.tflm.serve`, whose model no importer would let through."""
+    """A service like :func:`seatool.tflm.reference.serve`, whose model no importer would let through."""
     next(requests)
     Reference(tflite.write(unsupported()), unsupported())
     yield Message()

@@ -7,12 +7,12 @@ import pytest
 from builder import Builder, random_int8
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seatool.emulate.tflm import Reference
 from seatool.importers import tflite
 from seatool.ir import Array, Graph, Quantization
 from seatool.kernels import Activation, Padding
 from seatool.passes import optimize
 from seatool.quantize import execute
+from seatool.tflm.reference import Reference
 
 QUANT = Quantization.per_tensor(0.05, -7)
 SHAPE = (1, 4, 4, 16)

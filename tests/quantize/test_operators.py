@@ -8,11 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from float_nets import FloatNet, inputs
-from seatool.emulate.tflm import Reference
 from seatool.importers import tflite
 from seatool.ir import DType
 from seatool.quantize import Executor, quantize
 from seatool.quantize.affine import quantization, quantize_values
+from seatool.tflm.reference import Reference
 
 Layer = Callable[[FloatNet], str]
 

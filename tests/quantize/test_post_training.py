@@ -7,12 +7,12 @@ import pytest
 from float_nets import HEADS, LAYERS, FloatNet, inputs, small_net
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seatool.emulate.tflm import Reference
 from seatool.errors import InputError
 from seatool.importers import tflite
 from seatool.ir import DType, Graph, quantize_values
 from seatool.quantize import METHODS, Executor, quantize
 from seatool.quantize.affine import quantization
+from seatool.tflm.reference import Reference
 
 
 @st.composite

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from seatool import importers, passes
 from seatool.audio import frames, read_wav
-from seatool.emulate.tflm import Reference
 from seatool.importers import tflite
 from seatool.ir import DType, Graph, dequantize_values, quantize_values
 from seatool.quantize import Calibration, Executor, Quantized, load_calibration, quantize
 from seatool.quantize.affine import quantization
 from seatool.quantize.fidelity import cosine
+from seatool.tflm.reference import Reference
 
 pytestmark = pytest.mark.slow
 

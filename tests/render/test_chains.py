@@ -12,7 +12,6 @@ from hosted import Hosted, assert_equal
 from nets import act, inputs_of, table
 from nets import constant as make_constant
 from seatool import boards, plan
-from seatool.emulate.tflm import Reference
 from seatool.importers import tflite
 from seatool.ir import DType, Graph, Op, Quantization, Tensor
 from seatool.kernels import Activation, Padding
@@ -22,6 +21,7 @@ from seatool.kernels.pool import Pool2DAttributes
 from seatool.kernels.window import Axis
 from seatool.plan.planner import Planner
 from seatool.plan.search import Picks
+from seatool.tflm.reference import Reference
 
 M7 = boards.load("m7")
 GROUPINGS = 5

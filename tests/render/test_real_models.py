@@ -8,8 +8,8 @@ import pytest
 from hosted import Hosted, assert_equal
 from nets import inputs_of
 from seatool import boards, passes
-from seatool.emulate.tflm import Reference
 from seatool.importers import tflite
+from seatool.tflm.reference import Reference
 
 MODELS = {
     "edgel3_sea_64_int8.tflite": 204_800,

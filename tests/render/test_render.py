@@ -11,9 +11,9 @@ from hosted import COMPILERS, WARNINGS, Hosted, assert_equal, build, write
 from nets import act, binary, classifier, inputs_of, pointwise, pool, residual, table
 from seatool import boards, plan, render
 from seatool.audio import LogMel
-from seatool.emulate.tflm import Reference
 from seatool.importers import tflite
 from seatool.ir import Graph
+from seatool.tflm.reference import Reference
 
 M7 = boards.load("m7")
 ARM = ["arm-none-eabi-gcc", "-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard", "-std=c11", "-O2"]

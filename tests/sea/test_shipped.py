@@ -15,7 +15,8 @@ from seatool.audio import LogMel, synthetic
 from seatool.importers import load
 from seatool.ir import Array, Graph
 from seatool.quantize import execute
-from seatool.sea import demo_student, evaluation, student
+from seatool.sea import demo_student, evaluation
+from seatool.students import FILTERS
 
 DATA = resources.files("seatool.sea") / "data"
 
@@ -34,7 +35,7 @@ def embed(graph: Graph, sounds: list[Array]) -> Array:
 
 def test_student_has_the_architecture_of_student_2(shipped: Graph) -> None:
     filters = [shipped.tensors[op.inputs[1] or ""].shape[0] for op in shipped.ops if op.kind == "CONV_2D"]
-    assert filters == [count for count in student.FILTERS[128] for _ in range(2)]
+    assert filters == [count for count in FILTERS[128] for _ in range(2)]
     front_end, seed = shipped.frontend, LogMel.from_parameters()
     for name in ("window_samples", "n_fft", "hop", "pad_left", "frames", "power", "amin", "dynamic_range_db"):
         assert getattr(front_end, name) == getattr(seed, name), name

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nets import act, binary, classifier, pointwise, residual, table
-from seatool.emulate.allocations import Item, allocations, parse
 from seatool.errors import ToolError
 from seatool.importers.tflite import records, write
 from seatool.ir import Graph
 from seatool.tflm import lifetimes, scratch
+from seatool.tflm.allocations import Item, allocations, parse
 from seatool.tflm.arena import MARGIN_BYTES, estimate, host_arena_bytes
 from seatool.tflm.lifetimes import Buffer
 

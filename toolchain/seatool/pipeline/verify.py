@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from seatool import audio, emulate, passes
-from seatool.emulate.tflm import IsolatedReference
 from seatool.errors import InputError, VerificationError
 from seatool.importers import tflite
 from seatool.ir import Array, DType, Graph, Tensor
@@ -26,6 +25,7 @@ from seatool.pipeline.progress import Stage, silent
 from seatool.pipeline.project import Project, update_manifest
 from seatool.pipeline.recordings import load_frontend, shipped_recording
 from seatool.pipeline.tensors import load_tensors, pack, unpack
+from seatool.tflm.reference import IsolatedReference
 
 SEED = 0x5EA
 WINDOWS_PER_RECORDING = 4

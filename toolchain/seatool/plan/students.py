@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from seatool.ir import Graph
+from seatool.students import FILTERS
 
 _REQUANTIZATION_BYTES = 9
 """Bias, multiplier and shift of an output channel."""
@@ -49,8 +50,6 @@ class Student:
 
 def students() -> tuple[Student, ...]:
     """All students, the largest first."""
-    from seatool.sea.student import FILTERS  # brings HDF5 along, and only an error message needs it
-
     return tuple(Student(number, filters) for number, filters in enumerate(FILTERS.values()))
 
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from seatool.audio import LogMel
 from seatool.audio.log_mel import dft_kernels
 from seatool.ir import Array
 from seatool.sea.h5 import Layer
-
-FILTERS: Mapping[int, tuple[int, int, int, int]] = MappingProxyType(
-    {512: (64, 128, 256, 512), 256: (32, 64, 128, 256), 128: (32, 64, 128, 128), 64: (32, 64, 128, 64)}
-)
-"""Filters of the four blocks by embedding size: Students 0 to 3."""
+from seatool.students import FILTERS
 
 EPSILON = 1e-3
 """Of every BatchNormalization."""

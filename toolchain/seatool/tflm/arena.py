@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seatool.emulate.allocations import Allocations, Item
 from seatool.importers.tflite.records import RawModel, RawOp
 from seatool.tflm import lifetimes, scratch
+from seatool.tflm.allocations import Allocations, Item
 from seatool.tflm.lifetimes import aligned
 from seatool.tflm.operators import INT8
 

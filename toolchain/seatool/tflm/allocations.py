@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from tflite_micro.python.tflite_micro import runtime
 
-from seatool.emulate.tflm import tflm_errors
 from seatool.errors import ToolError
 from seatool.isolate import Message, ProcessDiedError, Worker
+from seatool.tflm.reference import tflm_errors
 
 _TOTAL = re.compile(r"Arena allocation (head|tail) (\d+) bytes")
 _ITEM = re.compile(r"'([^']+)' used (\d+) bytes .* for (\d+) ")
