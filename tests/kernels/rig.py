@@ -98,11 +98,14 @@ def check(graph: Graph, inputs: Sequence[Array], *, oracle: bool = True) -> None
     values = [given[t.name] for t in operator.inputs if t is not None and not t.is_constant]
     admissible = [v for v in operator.variants if v.admits(operator).ok]
     assert admissible, "no variant computes this"
-    for variant in admissible:
-        for inplace in (None, *variant.inplace(operator)):
-            got = host.run(operator, variant, values, inplace)
-            for value, actual, t in zip(expected, got, operator.outputs, strict=True):
-                _equal(value, actual, f"the reference against {variant.name} (in place: {inplace}), {t}")
+    calls = [(variant, None) for variant in admissible]
+    calls += [
+        (option, index) for v in admissible for option in v.options(operator) for index in option.inplace(operator)
+    ]
+    for variant, inplace in calls:
+        got = host.run(operator, variant, values, inplace)
+        for value, actual, t in zip(expected, got, operator.outputs, strict=True):
+            _equal(value, actual, f"the reference against {variant.name} (in place: {inplace}), {t}")
 
 
 def _equal(want: Array, got: Array, what: str) -> None:

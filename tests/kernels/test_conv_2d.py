@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seatool.ir import Array, DType, Graph, Quantization, Tensor
 from seatool.kernels import Activation, Padding
-from seatool.kernels.conv_2d import Conv2D, Conv2DAttributes
+from seatool.kernels.conv_2d import Conv2D, Conv2DAttributes, ConvGemm
 from seatool.kernels.conv_rows import RowTiles
 from seatool.kernels.weighted import EXACT, SHORT, SHORT_RELU
 from seatool.kernels.window import Axis
@@ -101,6 +101,18 @@ def test_packed_products_do_not_overflow(width: int, value: int, zero_point: int
     graph = conv(shape, weights, None, attributes, Scales(0.1, [0.001], 40.0), (zero_point, 3))
     assert {"rows", "rows_f2"} <= {v.name for v in Conv2D.variants if v.admits(rig.operator_of(graph)).ok}
     rig.check(graph, [np.full(shape, value, np.int8)])
+
+
+@pytest.mark.parametrize("count", [1, 6, 13])
+@pytest.mark.parametrize("depth", [13, 16, 700])
+def test_outputs_of_single_pixels_may_take_the_place_of_the_input(count: int, depth: int) -> None:
+    """Also where a panel has room for a few pixels only."""
+    shape, rng = (2, 5, 7, depth), np.random.default_rng(count)
+    weights = rng.integers(-127, 128, (count, 1, 1, depth)).astype(np.int8)
+    graph = conv(shape, weights, None, Conv2DAttributes(Padding.SAME, 1, 1), Scales(0.02, [0.01], 0.5), (3, -5))
+    operator = rig.operator_of(graph)
+    assert all(option.inplace(operator) == (0,) for option in ConvGemm().options(operator))
+    rig.check(graph, [rng.integers(-128, 128, shape).astype(np.int8)])
 
 
 @pytest.mark.parametrize("bias", [2**31 - 1, -(2**31)])

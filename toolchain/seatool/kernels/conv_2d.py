@@ -161,6 +161,12 @@ class ConvGemm(Variant):
         """Whether the taps of an output lie side by side in the input, so that nothing is gathered."""
         return op.kernel_size == (1, 1) and op.input(0).shape[3] % 4 == 0 and op.groups == 1
 
+    def inplace(self, op: Conv2D) -> tuple[int, ...]:
+        """Where an output sees one pixel and is no larger: a panel has left its inputs behind before it is written."""
+        y, x = op.axes()
+        alone = (*op.kernel_size, y.stride, x.stride, op.groups) == (1,) * 5
+        return (0,) if alone and op.out_channels <= op.input(0).shape[3] else ()
+
     def constants(self, op: Conv2D) -> tuple[Constant, ...]:
         rows = op.filters.astype(np.int8)
         return channel_constants(op, np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4))))

@@ -120,8 +120,15 @@ class _Depthwise(Variant):
         """Of a band; None: as is cheapest."""
 
     def options(self, op: DepthwiseConv2D) -> Iterator[_Depthwise]:
-        heights = {self.blocking(op).rows, *(rows for rows in BAND_ROWS if rows < op.output.shape[1])}
+        height = op.output.shape[1]
+        heights = {self.blocking(op).rows, height, *(rows for rows in BAND_ROWS if rows < height)}
         yield from (type(self)(rows) for rows in sorted(heights))
+
+    def inplace(self, op: DepthwiseConv2D) -> tuple[int, ...]:
+        """Where all rows of a channel are spread out before its outputs are written, which take the same places."""
+        whole = self.blocking(op).rows >= op.output.shape[1] and op.output.shape == op.input(0).shape
+        y, x = op.axes()
+        return (0,) if whole and (y.stride, x.stride) == (1, 1) else ()
 
     def bands(self, op: DepthwiseConv2D) -> Bands | None:
         return op.bands(self.blocking(op).rows, lambda rows: self.instructions(op, rows))
