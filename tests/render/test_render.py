@@ -39,7 +39,7 @@ def test_every_tensor_equals_tflm(hosted: Hosted) -> None:
 
 def test_every_operator_family_equals_tflm(tmp_path: Path) -> None:
     graph = classifier()
-    hosted = Hosted.of(graph, M7, tmp_path)
+    hosted = Hosted.of(graph, M7, tmp_path, plan.PlanOptions(fuse=False))
     reference = Reference(tflite.write(graph), graph)
     cases = inputs_of(graph, 5)
     for case, got in zip(cases, hosted.run(cases), strict=True):
