@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from seatool.errors import InputError
 from seatool.pipeline import open_project
+from seatool.pipeline.edits import MANIFEST
 from seatool.pipeline.manifest import SCHEMA
 from seatool.pipeline.project import (
-    MANIFEST,
     Project,
     check_target,
     noticed_edits,
@@ -101,7 +101,7 @@ def test_edited_and_added_files_are_named_and_kept(tmp_path: Path) -> None:
         assert "--force" in str(refused.value.hint)
         assert (project.path / "model/a.c").read_text() == "edited"
     assert write(tmp_path / "p", force=True).edits() == {}
-    assert open_project(tmp_path / "p").strangers() == []
+    assert not (project.path / "model/nn/mine.h").exists()
 
 
 def test_many_edits_are_counted(tmp_path: Path) -> None:
@@ -128,14 +128,28 @@ def test_a_link_to_a_folder_is_something_added(tmp_path: Path) -> None:
     project = write(tmp_path / "p")
     (tmp_path / "elsewhere").mkdir()
     (project.path / "link").symlink_to(tmp_path / "elsewhere")
-    assert project.strangers() == ["link"]
+    with pytest.raises(InputError, match="link was added"):
+        check_target(project.path)
 
 
-def test_a_project_of_another_version_is_replaced_by_force_only(tmp_path: Path) -> None:
-    write(tmp_path / "p")
-    (tmp_path / "p" / MANIFEST).write_text(json.dumps({"schema": 1}))
-    with pytest.raises(InputError, match="manifest schema 1, this seatool reads schema 2"):
+def test_an_unedited_project_of_another_version_is_replaced(tmp_path: Path) -> None:
+    manifest = write(tmp_path / "p").manifest
+    for other in ({"files": manifest["files"]}, {**manifest, "schema": SCHEMA + 1}):
+        (tmp_path / "p" / MANIFEST).write_text(json.dumps(other))
+        assert write(tmp_path / "p").manifest == manifest
+    (tmp_path / "p" / MANIFEST).write_text(json.dumps({"files": manifest["files"]}))
+    (tmp_path / "p" / "README.md").write_text("edited")
+    with pytest.raises(InputError, match=r"README.md was edited"):
         write(tmp_path / "p")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 1}', '{"files": {"a": 1}}'])
+def test_without_hashes_only_force_replaces(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "p")
+    (tmp_path / "p" / MANIFEST).write_text(text)
+    with pytest.raises(InputError, match="what was edited there is not known") as refused:
+        write(tmp_path / "p")
+    assert "--force" in str(refused.value.hint)
     assert write(tmp_path / "p", force=True).manifest["schema"] == SCHEMA
 
 

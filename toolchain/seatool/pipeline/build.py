@@ -5,9 +5,10 @@ from __future__ import annotations
 from seatool import build
 from seatool.build import Built
 from seatool.errors import InputError
+from seatool.pipeline.edits import MANIFEST
 from seatool.pipeline.facts import region, usage
 from seatool.pipeline.progress import Stage, silent
-from seatool.pipeline.project import BOARD, MANIFEST, Project, noticed_edits, update_manifest
+from seatool.pipeline.project import BOARD, Project, noticed_edits, update_manifest
 from seatool.plan import budget
 
 
@@ -23,7 +24,7 @@ def build_project(project: Project, stage: Stage = silent) -> tuple[Project, Bui
     if {planned.region for planned in usages} != {board.flash.name, *(ram.name for ram in board.ram)}:
         raise InputError(
             f"{project.path / MANIFEST}: the regions in its budget are not those of {BOARD}",
-            "compile the model again with --force",
+            "compile the model again",
         )
     project = noticed_edits(project)
     with stage("building"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,19 +19,15 @@ from seatool import boards, files
 from seatool.boards import Board
 from seatool.errors import InputError
 from seatool.files import digest
+from seatool.pipeline.edits import MANIFEST, added, edited
 from seatool.pipeline.manifest import SCHEMA, Manifest, check
 
-MANIFEST = "seatool.json"
 REFERENCE = "tflm/model.tflite"
 """The int8 model that TFLM runs when a project is verified, relative to the project."""
 BOARD = "board.json"
 """The board that the project was compiled for, with everything that its file inherits."""
-REPORT = "report.html"
 
-_OUTPUTS = ("build", REPORT, MANIFEST)
-"""What commands put into a project, at its top."""
-_LITTER = frozenset({"__pycache__", ".cache", ".DS_Store"})
-"""What other programs leave behind anywhere."""
+_AGAIN = "compile the model again"
 _SHOWN = 5
 
 _UNMEASURED = {"instructions": None, "stack_bytes": None, "region_bytes": None, "bit_exact": None, "verified": None}
@@ -47,7 +43,10 @@ class Project:
     @property
     def board(self) -> Board:
         """The board that it was compiled for."""
-        return boards.parse(json.loads(self.read(BOARD)), self.path / BOARD)
+        try:
+            return boards.parse(json.loads(self.read(BOARD)), self.path / BOARD)
+        except InputError as error:
+            raise InputError(error.message, _AGAIN) from None
 
     @property
     def reference(self) -> bytes:
@@ -59,28 +58,12 @@ class Project:
         file = self.path / name
         if not file.is_file() or digest(data := file.read_bytes()) != self.manifest["files"].get(name):
             state = "was changed" if file.is_file() else "is missing"
-            raise InputError(f"{file} {state}; seatool cannot work without it", "compile the model again with --force")
+            raise InputError(f"{file} {state}; seatool cannot work without it", _AGAIN)
         return data
 
     def edits(self) -> dict[str, str | None]:
-        """Generated files that are not as they were written: path to hash, None where the file is missing."""
-        now = {name: _digest_of(self.path / name) for name in self.manifest["files"]}
-        return {name: found for name, found in now.items() if found != self.manifest["files"][name]}
-
-    def strangers(self) -> list[str]:
-        """Files that seatool did not write; what was built, reports and litter of other programs do not count."""
-        found = []
-        for file in self.path.rglob("*"):
-            name = file.relative_to(self.path)
-            if file.is_dir() and not file.is_symlink():
-                continue
-            if name.parts[0] not in _OUTPUTS and not _LITTER & set(name.parts):
-                found.append(name.as_posix())
-        return sorted(set(found) - set(self.manifest["files"]))
-
-
-def _digest_of(file: Path) -> str | None:
-    return digest(file.read_bytes()) if file.is_file() else None
+        """Generated files that are not as they were written: path to SHA-256, None where the file is missing."""
+        return edited(self.path, self.manifest["files"])
 
 
 def open_project(path: Path) -> Project:
@@ -88,23 +71,34 @@ def open_project(path: Path) -> Project:
 
     Raises InputError if the folder is no such project, or its manifest is damaged or from another version.
     """
+    manifest = _read_manifest(path)
+    file, schema = path / MANIFEST, manifest.get("schema")
+    if schema != SCHEMA:
+        raise InputError(f"{file}: manifest schema {schema!r}, this seatool reads schema {SCHEMA}", _AGAIN)
+    if faults := list(check(manifest)):
+        raise InputError(_listed(f"{file} is damaged", faults), _AGAIN)
+    return Project(path, cast(Manifest, manifest))
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Of any version of seatool."""
     file = path / MANIFEST
     if not path.exists():
         raise InputError(f"{path}: there is no such folder", "write one with `seatool compile MODEL -o DIR`")
     if not file.is_file():
         raise InputError(f"{path} is not a seatool project: it has no {MANIFEST}", "pass the folder given to compile")
-    again = "compile the model again with --force"
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file}: not valid JSON ({error})", again) from None
-    schema = manifest.get("schema") if isinstance(manifest, dict) else None
-    if schema != SCHEMA:
-        raise InputError(f"{file}: manifest schema {schema!r}, this seatool reads schema {SCHEMA}", again)
-    if faults := list(check(manifest)):
-        more = [f"... {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
-        raise InputError("\n  ".join([f"{file} is damaged", *faults[:_SHOWN], *more]), again)
-    return Project(path, cast(Manifest, manifest))
+        raise InputError(f"{file}: not valid JSON ({error})", _AGAIN) from None
+    if not isinstance(manifest, dict):
+        raise InputError(f"{file}: not a JSON object", _AGAIN)
+    return manifest
+
+
+def _listed(title: str, lines: Sequence[str]) -> str:
+    more = [f"... {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n  ".join([title, *lines[:_SHOWN], *more])
 
 
 def check_target(path: Path, force: bool = False) -> None:
@@ -124,16 +118,21 @@ def check_target(path: Path, force: bool = False) -> None:
     if force:
         return
     hint = "replace it as a whole with --force, or choose another folder with -o"
-    try:
-        project = open_project(path)
-    except InputError as error:
-        unknown = f"so what was edited in {path} is not known; it is left untouched"
-        raise InputError(f"{error.message}\n  {unknown}", hint) from None
-    changed = [f"{name} was edited" for name, found in project.edits().items() if found is not None]
-    changed += [f"{name} was added" for name in project.strangers()]
+    if (hashes := _recorded(path)) is None:
+        raise InputError(f"{path}: what was edited there is not known, its {MANIFEST} has no valid hashes", hint)
+    changed = [f"{name} was edited" for name, found in edited(path, hashes).items() if found is not None]
+    changed += [f"{name} was added" for name in added(path, hashes)]
     if changed:
-        more = [f"... {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else []
-        raise InputError("\n  ".join([f"{path} holds changes of yours", *changed[:_SHOWN], *more]), hint)
+        raise InputError(_listed(f"{path} holds changes of yours", changed), hint)
+
+
+def _recorded(path: Path) -> dict[str, str] | None:
+    """The hashes in the manifest, of whatever version it is; None if there are none."""
+    try:
+        hashes = _read_manifest(path).get("files")
+    except InputError:
+        return None
+    return None if list(check(hashes, dict[str, str])) else cast(dict[str, str], hashes)
 
 
 def write_project(path: Path, contents: Mapping[str, bytes], facts: Mapping[str, Any], force: bool = False) -> Project:
@@ -207,8 +206,8 @@ def update_manifest(project: Project, **changed: Any) -> Project:
 
 def noticed_edits(project: Project) -> Project:
     """The project with today's edits in its manifest; where they are not those that were measured, without figures."""
-    edited = project.edits()
-    if edited == project.manifest["edited"]:
+    now = project.edits()
+    if now == project.manifest["edited"]:
         return project
     layers = [{**layer, "instructions": None} for layer in project.manifest["layers"]]
-    return update_manifest(project, edited=edited, layers=layers, **_UNMEASURED)
+    return update_manifest(project, edited=now, layers=layers, **_UNMEASURED)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from seatool import files, resources
-from seatool.pipeline.project import REPORT
+from seatool.pipeline.edits import REPORT
 from seatool.report import terminal
 
 if TYPE_CHECKING:
