@@ -36,6 +36,7 @@ def run(
     *,
     pcm: bool = False,
     trace: bool = False,
+    options: Sequence[str] = (),
     timeout_s: float | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -46,6 +47,7 @@ def run(
         inputs: Per inference the input tensors one after the other, or with ``pcm`` the samples as int16.
         pcm: Start at the audio front end and give embeddings as float32.
         trace: Also return every tensor after its layer.
+        options: Further options of QEMU.
         timeout_s: Wall-clock limit for all inputs together; default: a minute and half a minute per input.
         progress: Told how many inputs are done.
 
@@ -60,7 +62,7 @@ def run(
         *("-semihosting-config", "enable=on,target=native"),
         # One instruction takes 2^6 ns of virtual time, so the machine's 25 MHz counter counts instructions exactly.
         *("-icount", "shift=6,sleep=off"),
-        *("-kernel", str(elf.resolve())),
+        *("-kernel", str(elf.resolve()), *options),
     ]
     return _run(command, elf, _Work(tuple(inputs), pcm, trace), timeout_s, progress)
 
