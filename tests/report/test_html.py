@@ -11,7 +11,15 @@ from seatool.errors import InputError
 from seatool.pipeline.project import Project
 from seatool.report import html
 
-LAYER: dict[str, Any] = {"macs": 1000, "estimated_instructions": 2000, "instructions": None, "scratch_bytes": 0}
+LAYER: dict[str, Any] = {
+    "macs": 1000,
+    "estimated_instructions": 2000,
+    "instructions": None,
+    "estimated_cycles": None,
+    "stall_cycles": None,
+    "estimated_ms": None,
+    "scratch_bytes": 0,
+}
 
 
 def layer(index: int, name: str, kinds: str, operators: list[str], outputs: list[str], **more: Any) -> dict[str, Any]:
@@ -53,6 +61,11 @@ def manifest(**changes: Any) -> Any:
         "quantization": {"key": "", "sha256": "", "fidelity": fidelity},
         "macs": 2_000_000,
         "instructions": None,
+        "estimated_cycles": None,
+        "stall_cycles": None,
+        "estimated_ms": None,
+        "clock_mhz": None,
+        "cycles_model": None,
         "stack_bytes": None,
         "bit_exact": None,
         "verified": None,

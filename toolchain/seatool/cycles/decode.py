@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from seatool.cycles import decode_float, text
 from seatool.cycles.ops import EX1, EX2, EX3, EX4, FLAGS, GE, Op, Read, Write
-from seatool.cycles.text import Text
+from seatool.cycles.text import Text, names
 
 DIVIDE_CYCLES = 7
 SYSTEM_CYCLES = 3
@@ -19,26 +20,22 @@ _INLINE_SHIFT = re.compile(r"(?:(?:lsl|lsr|asr|ror) #\d+|rrx)\Z")
 _LANES = ("add8", "add16", "sub8", "sub16", "asx", "sax")
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 def _lanes(*prefixes: str) -> frozenset[str]:
     return frozenset(prefix + lane for prefix in prefixes for lane in _LANES)
 
 
-_EXTENDS = _names("sxtb sxth uxtb uxth sxtb16 uxtb16")
-_REVERSES = _names("rbit rev rev16 revsh")
-_UNARY = _names("mov mvn neg movw adr clz rrx") | _EXTENDS | _REVERSES
-_COMPARES = _names("cmp cmn tst teq")
-_SHIFTS = _names("lsl lsr asr ror")
-_ADDS = _names("add addw sub subw mov movw adr")
-_ALU = _names("adc and bic eor mvn neg orr orn rsb sbc rrx movt") | _COMPARES | _SHIFTS | _ADDS
-_SATURATES = _names("ssat usat ssat16 usat16")
-_EXTRACTS = _names("sbfx ubfx") | _SATURATES | _REVERSES
-_MERGES = _names("bfi pkhbt pkhtb sxtab sxtah sxtab16 uxtab uxtah uxtab16")
-_SLOW = _names("qadd qsub qdadd qdsub usad8 usada8") | _SATURATES | _lanes("q", "uq")
-_SIMD = _names("clz sel bfc") | _EXTENDS | _EXTRACTS | _MERGES | _SLOW | _lanes("s", "u", "sh", "uh")
+_EXTENDS = names("sxtb sxth uxtb uxth sxtb16 uxtb16")
+_REVERSES = names("rbit rev rev16 revsh")
+_UNARY = names("mov mvn neg movw adr clz rrx") | _EXTENDS | _REVERSES
+_COMPARES = names("cmp cmn tst teq")
+_SHIFTS = names("lsl lsr asr ror")
+_ADDS = names("add addw sub subw mov movw adr")
+_ALU = names("adc and bic eor mvn neg orr orn rsb sbc rrx movt") | _COMPARES | _SHIFTS | _ADDS
+_SATURATES = names("ssat usat ssat16 usat16")
+_EXTRACTS = names("sbfx ubfx") | _SATURATES | _REVERSES
+_MERGES = names("bfi pkhbt pkhtb sxtab sxtah sxtab16 uxtab uxtah uxtab16")
+_SLOW = names("qadd qsub qdadd qdsub usad8 usada8") | _SATURATES | _lanes("q", "uq")
+_SIMD = names("clz sel bfc") | _EXTENDS | _EXTRACTS | _MERGES | _SLOW | _lanes("s", "u", "sh", "uh")
 _MULTIPLY = re.compile(r"(?:mul|smul(?:[bt][bt]|w[bt])|smu[as]dx?|smmulr?)\Z")
 _ACCUMULATE = re.compile(r"(?:ml[as]|smla(?:[bt][bt]|w[bt])|sml[as]dx?|smml[as]r?)\Z")
 _LONG = re.compile(r"(?:[su]mull|[su]mlal(?:[bt][bt])?|smlaldx?|smlsldx?|umaal)\Z")
@@ -67,10 +64,10 @@ def _family(name: str) -> Callable[[Text], Op]:
     return next((make for belongs, make in _FAMILIES if belongs(name)), _unknown)
 
 
-def _op(parts: Text, unit: str, reads: Iterable[Read], writes: Iterable[Write], **more: object) -> Op:
-    """``more`` are fields of Op. An instruction in an IT block also needs the flags."""
+def _op(parts: Text, unit: str, reads: Iterable[Read], writes: Iterable[Write]) -> Op:
+    """An instruction that may pair with any other. In an IT block it also needs the flags; branches are predicted."""
     condition = [Read(FLAGS, EX2)] if parts.conditional and unit != "branch" else []
-    return Op(parts.address, parts.size, unit, (*condition, *reads), tuple(writes), **more)  # type: ignore[arg-type]
+    return Op(parts.address, parts.size, unit, (*condition, *reads), tuple(writes))
 
 
 def _reads(registers: Iterable[str], stage: int, slow_load: bool = False) -> list[Read]:
@@ -99,8 +96,8 @@ def _alu(parts: Text) -> Op:
         writes.append(Write(FLAGS, EX4 if inline else EX3))
     shifted = inline or _is_shifted_constant(parts)
     plain = not shifted and not parts.conditional
-    return _op(
-        *(parts, "alu", reads, writes),
+    return replace(
+        _op(parts, "alu", reads, writes),
         early="any" if plain and parts.name in _SHIFTS else "first" if plain and parts.name in _ADDS else "",
         takes_shifter=shifted or parts.name in _SHIFTS,
         needs_shifter=shifted,
@@ -132,23 +129,23 @@ def _simd(parts: Text) -> Op:
     if parts.name in _lanes("s", "u"):
         writes.append(Write(GE, EX3))
     shifter = parts.name in _EXTRACTS | _MERGES or parts.name == "bfc"
-    return _op(parts, "alu", reads, writes, older=True, takes_shifter=shifter, needs_shifter=shifter)
+    return replace(_op(parts, "alu", reads, writes), older=True, takes_shifter=shifter, needs_shifter=shifter)
 
 
 def _multiply(parts: Text) -> Op:
     """Results a cycle late; the accumulator is needed a cycle late, so that accumulations follow each other."""
     long = bool(_LONG.match(parts.name))
-    names = [*parts.registers, *(parts.registers[:1] if len(parts.operands) == 2 else ())]
-    results = names[: 2 if long else 1]
-    factors = names[len(results) : len(results) + 2]
-    added = names[3:4] if _ACCUMULATE.match(parts.name) else results if long and "mull" not in parts.name else []
+    registers = [*parts.registers, *(parts.registers[:1] if len(parts.operands) == 2 else ())]
+    results = registers[: 2 if long else 1]
+    factors = registers[len(results) : len(results) + 2]
+    added = registers[3:4] if _ACCUMULATE.match(parts.name) else results if long and "mull" not in parts.name else []
     reads = [*_reads(factors, EX2, slow_load=True), *_reads(added, EX3)]
     return _op(parts, "mac", reads, [Write(name, EX4) for name in results])
 
 
 def _divide(parts: Text) -> Op:
     reads = _reads(parts.registers[1:], EX2)
-    return _op(parts, "alu", reads, [Write(parts.registers[0], EX3)], cycles=DIVIDE_CYCLES, alone=True)
+    return replace(_op(parts, "alu", reads, [Write(parts.registers[0], EX3)]), cycles=DIVIDE_CYCLES, alone=True)
 
 
 def _base_update(parts: Text) -> list[Write]:
@@ -164,7 +161,7 @@ def _load(parts: Text) -> Op:
     result, *address = parts.registers
     writes = [*_base_update(parts), Write(result, _LOADED[parts.name])]
     jumps = result == "r15"
-    return _op(parts, "branch" if jumps else "load", _reads(address, EX1), writes, alone=jumps)
+    return replace(_op(parts, "branch" if jumps else "load", _reads(address, EX1), writes), alone=jumps)
 
 
 def _preload(parts: Text) -> Op:
@@ -174,32 +171,34 @@ def _preload(parts: Text) -> Op:
 def _store(parts: Text) -> Op:
     stored, *address = parts.registers
     reads = [Read(stored, EX4), *_reads(address, EX1)]
-    return _op(parts, "store", reads, _base_update(parts), drain_eighths=STORE_EIGHTHS[parts.name])
+    return replace(_op(parts, "store", reads, _base_update(parts)), drain_eighths=STORE_EIGHTHS[parts.name])
 
 
 def _multiple(parts: Text) -> Op:
     """LDM, STM, LDRD, STRD, PUSH, POP: two registers a cycle, and nothing else meanwhile."""
+    moved: tuple[str, ...]
+    base: tuple[str, ...]
     if parts.name in ("push", "pop"):
         moved, base, changes = parts.registers, ("r13",), True
     elif parts.name in ("ldrd", "strd"):
         moved, base, changes = parts.registers[:2], parts.registers[2:], bool(_base_update(parts))
     else:
         moved, base, changes = parts.registers[1:], parts.registers[:1], parts.operands[0].endswith("!")
-    cycles = -(-len(moved) // 2)
+    cycles = -(-len(moved) // 2)  # two registers a cycle
     update = [Write(base[0], EX2)] if changes else []
     if parts.name.startswith("s") or parts.name == "push":
         reads = [*_reads(base, EX1), *_reads(moved, EX4)]
-        return _op(parts, "store", reads, update, cycles=cycles, alone=True, drain_eighths=8 * cycles)
+        return replace(_op(parts, "store", reads, update), cycles=cycles, alone=True, drain_eighths=8 * cycles)
     writes = [*update, *(Write(name, EX3 + i // 2) for i, name in enumerate(moved))]
     unit = "branch" if "r15" in moved else "load"
-    return _op(parts, unit, _reads(base, EX1), writes, cycles=cycles, alone=True)
+    return replace(_op(parts, unit, _reads(base, EX1), writes), cycles=cycles, alone=True)
 
 
 def _branch(parts: Text) -> Op:
     table = parts.name in ("tbb", "tbh")
     reads = _reads(parts.registers, EX1) if table or parts.name in ("bx", "blx") else []
     writes = [Write("r14", EX3)] if parts.name in ("bl", "blx") else []
-    return _op(parts, "branch", reads, writes, cycles=2 if table else 1, alone=table)
+    return replace(_op(parts, "branch", reads, writes), cycles=2 if table else 1, alone=table)
 
 
 def _hint(parts: Text) -> Op:
@@ -209,12 +208,12 @@ def _hint(parts: Text) -> Op:
 
 def _system(parts: Text) -> Op:
     writes = [Write(name, EX4) for name in parts.registers[:1] if parts.name == "mrs"]
-    return _op(parts, "none", (), writes, cycles=SYSTEM_CYCLES, alone=True)
+    return replace(_op(parts, "none", (), writes), cycles=SYSTEM_CYCLES, alone=True)
 
 
 def _unknown(parts: Text) -> Op:
     writes = [Write(name, EX4) for name in parts.registers[:1]]
-    return _op(parts, "none", _reads(parts.registers, EX1), writes, alone=True)
+    return replace(_op(parts, "none", _reads(parts.registers, EX1), writes), alone=True)
 
 
 _FAMILIES: tuple[tuple[Callable[[str], object], Callable[[Text], Op]], ...] = (
@@ -223,10 +222,10 @@ _FAMILIES: tuple[tuple[Callable[[str], object], Callable[[Text], Op]], ...] = (
     (_LOADED.__contains__, _load),
     (STORE_EIGHTHS.__contains__, _store),
     (lambda name: _MULTIPLY.match(name) or _ACCUMULATE.match(name) or _LONG.match(name), _multiply),
-    (_names("ldm ldmia ldmdb stm stmia stmdb ldrd strd push pop").__contains__, _multiple),
-    (_names("b bl bx blx cbz cbnz tbb tbh").__contains__, _branch),
-    (_names("nop it itt ite ittt itte itet itee itttt ittte ittet ittee itett itete iteet iteee").__contains__, _hint),
-    (_names("sdiv udiv").__contains__, _divide),
-    (_names("pld").__contains__, _preload),
-    (_names("mrs msr dmb dsb isb svc bkpt cpsid cpsie wfi wfe sev clrex").__contains__, _system),
+    (names("ldm ldmia ldmdb stm stmia stmdb ldrd strd push pop").__contains__, _multiple),
+    (names("b bl bx blx cbz cbnz tbb tbh").__contains__, _branch),
+    (names("nop it itt ite ittt itte itet itee itttt ittte ittet ittee itett itete iteet iteee").__contains__, _hint),
+    (names("sdiv udiv").__contains__, _divide),
+    (names("pld").__contains__, _preload),
+    (names("mrs msr dmb dsb isb svc bkpt cpsid cpsie wfi wfe sev clrex").__contains__, _system),
 )

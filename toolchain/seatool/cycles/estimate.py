@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from seatool.boards import Board
 from seatool.cycles import disassembly, pipeline, trace
-from seatool.cycles.memory import Memory
 from seatool.cycles.ops import Op
 from seatool.cycles.pipeline import Block
-from seatool.cycles.trace import BEGIN, END, Edge, Misses, Segment, Trace
+from seatool.cycles.trace import BEGIN, Misses, Segment, Trace
 from seatool.emulate import Result
 from seatool.errors import ToolError
 
@@ -45,7 +45,7 @@ class Estimate:
         return sum(self.layers.values(), self.between)
 
 
-def estimate(elf: Path, inputs: Sequence[bytes], memory: Memory, *, pcm: bool = False) -> tuple[Result, Estimate]:
+def estimate(elf: Path, inputs: Sequence[bytes], board: Board, *, pcm: bool = False) -> tuple[Result, Estimate]:
     """Run the emulator image ``elf`` as :func:`emulate.run` does and estimate the cycles of the first inference.
 
     The caches are empty at its start. Two runs give equal figures. They are an estimate, not a measurement:
@@ -55,15 +55,15 @@ def estimate(elf: Path, inputs: Sequence[bytes], memory: Memory, *, pcm: bool = 
         UnavailableError: There is no C compiler for this computer, or QEMU takes no plugins.
         ToolError: As emulate.run; or the trace does not agree with the firmware's own count of instructions.
     """
-    result, traced = trace.run(elf, inputs, memory, pcm=pcm)
+    result, traced = trace.run(elf, inputs, board, pcm=pcm)
     timing = _Timing(disassembly.read(elf), traced)
     calibration, layers, between = _sorted(traced, result)
     overhead = timing.instructions(calibration)
     for name, segment in layers.items():
         _require_equal(name, timing.instructions(segment) - overhead, result.layer_instructions[name])
     return result, Estimate(
-        {name: timing.cycles(segment, memory) for name, segment in layers.items()},
-        sum((timing.cycles(segment, memory) for segment in between), Cycles(0, 0)),
+        {name: timing.cycles(segment, board) for name, segment in layers.items()},
+        sum((timing.cycles(segment, board) for segment in between), Cycles(0, 0)),
     )
 
 
@@ -95,13 +95,12 @@ class _Timing:
     def instructions(self, segment: Segment) -> int:
         return sum(edge.count * self._trace.blocks[edge.to][1] for edge in segment.edges)
 
-    def cycles(self, segment: Segment, memory: Memory) -> Cycles:
+    def cycles(self, segment: Segment, board: Board) -> Cycles:
         eighths = sum(edge.count * self.eighths(edge.origin, edge.to) for edge in segment.edges)
         lost = sum(edge.mispredicted * self.misprediction(edge.origin) for edge in segment.edges if edge.mispredicted)
         lost += segment.unaligned_loads * pipeline.UNALIGNED_LOAD_CYCLES
-        waits = (segment.misses[r.name] for r in memory.regions)
         stalls = sum(
-            _lines(misses) * region.line_fill_cycles for misses, region in zip(waits, memory.regions, strict=True)
+            _lines(misses) * (board.region(name).line_fill_cycles or 0) for name, misses in segment.misses.items()
         )
         return Cycles(-(-eighths // 8) + lost, stalls)
 

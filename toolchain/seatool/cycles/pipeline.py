@@ -60,10 +60,9 @@ class Scoreboard:
         ready = self._ready(op)
         if ready > self.cycle:
             self.cycle, self.pair = ready, []
-        early = op.early == "any" and not any(o.needs_shifter for o in self.pair) or op.early == "first" and not self.pair
-        early = early and all(self._ready_for(Read(read.register, EX1)) <= self.cycle for read in op.reads)
+        sooner = 1 if self._runs_early(op) else 0
         for write in op.writes:
-            self._write(op, write, 1 if early and write.register != FLAGS else 0)
+            self._write(op, write, sooner if write.register != FLAGS else 0)
         self.pair.append(op)
         if op.sets_flags:
             self.flags_cycle = self.cycle
@@ -90,6 +89,12 @@ class Scoreboard:
         if first.unit == "load" and op.unit == "load" and self.same_bank(op):
             return False
         return not {write.register for write in first.writes} & {write.register for write in op.writes} - {FLAGS}
+
+    def _runs_early(self, op: Op) -> bool:
+        """Whether ``op``, issued now, is computed in the early ALU."""
+        if not op.early or (self.pair and (op.early == "first" or self.pair[0].needs_shifter)):
+            return False
+        return all(self._ready_for(Read(read.register, EX1)) <= self.cycle for read in op.reads)
 
     def _ready(self, op: Op) -> int:
         """The first cycle in which the operands, and the floating-point unit, are there for ``op``."""

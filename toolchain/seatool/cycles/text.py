@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-CONDITIONS = frozenset("eq ne cs hs cc lo mi pl vs vc hi ls ge lt gt le al".split())
+
+def names(words: str) -> frozenset[str]:
+    """The words of ``words``."""
+    return frozenset(words.split())
+
+
+_CONDITIONS = names("eq ne cs hs cc lo mi pl vs vc hi ls ge lt gt le al")
 _REGISTER = re.compile(r"\b(?:r\d+|sp|lr|pc|sl|fp|ip|[sd]\d+)\b")
 _RANGE = re.compile(r"([sd])(\d+)-[sd](\d+)")
 _COMMA = re.compile(r",\s*(?![^\[{]*[\]}])")
@@ -55,7 +61,7 @@ def _suffixes(mnemonic: str, is_known: Callable[[str], bool]) -> tuple[str, bool
     if is_known(mnemonic):
         return mnemonic, False, False
     stem = mnemonic[:-2]
-    conditional = mnemonic[-2:] in CONDITIONS
+    conditional = mnemonic[-2:] in _CONDITIONS
     if conditional and is_known(stem):
         return stem, False, True
     if conditional and stem.endswith("s") and is_known(stem[:-1]):

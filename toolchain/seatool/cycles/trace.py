@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatool import emulate
+from seatool.boards import Board, Region
 from seatool.build import elf as elf_file
 from seatool.cycles import plugin
-from seatool.cycles.memory import Cache, CachedRegion, Memory
 from seatool.emulate import Result
 from seatool.errors import ToolError
 
@@ -63,7 +63,7 @@ class Trace:
     bank_conflicts: set[int] = field(default_factory=set)
 
 
-def run(elf: Path, inputs: Sequence[bytes], memory: Memory, *, pcm: bool) -> tuple[Result, Trace]:
+def run(elf: Path, inputs: Sequence[bytes], board: Board, *, pcm: bool) -> tuple[Result, Trace]:
     """Run the emulator image ``elf`` as :func:`emulate.run` does, and trace the inference of the first input.
 
     Raises UnavailableError where the plugin cannot be had, ToolError for the run's own failures.
@@ -74,18 +74,21 @@ def run(elf: Path, inputs: Sequence[bytes], memory: Memory, *, pcm: bool) -> tup
     missing = {BEGIN, END, STOP, start} - set(functions)
     if missing:
         raise ToolError(f"{elf.name} has no function {min(missing)}", "compile the project again")
-    settings: list[tuple[str, object]] = [("region", _region(region)) for region in memory.regions]
+    regions = [region for region in board.memory if region.emulator_address is not None]
+    settings: list[tuple[str, object]] = [("region", _region(region)) for region in regions]
     settings += [("mark", functions[name].address) for name in (BEGIN, END)]
     settings += [("cold", functions[start].address), ("stop", functions[STOP].address)]
     settings += [("skip", f"{functions[n].address}:{functions[n].size}") for n in _HOOKS if n in functions]
-    settings += [("icache", _cache(memory.instruction_cache)), ("dcache", _cache(memory.data_cache))]
+    core = board.core
+    settings += [("icache", f"{core.icache_bytes}:{core.icache_ways}:{core.cache_line_bytes}")]
+    settings += [("dcache", f"{core.dcache_bytes}:{core.dcache_ways}:{core.cache_line_bytes}")]
     with tempfile.TemporaryDirectory(prefix="seatool-") as folder:
         out = Path(folder) / "trace.txt"
         option = plugin.argument(library, [("out", out), *settings])
         result = emulate.run(elf, inputs, pcm=pcm, options=("-plugin", option), timeout_s=_TIMEOUT_S)
         text = out.read_text()
     names = {functions[name].address: name for name in (BEGIN, END, STOP, start)}
-    return result, parse(text, names, [region.name for region in memory.regions])
+    return result, parse(text, names, [region.name for region in regions])
 
 
 def parse(text: str, marks: dict[int, str], regions: Sequence[str]) -> Trace:
@@ -119,9 +122,5 @@ def _lines(text: str) -> Iterator[tuple[str, list[int]]]:
         yield key, [int(number) for number in numbers]
 
 
-def _region(region: CachedRegion) -> str:
-    return f"{region.emulator_address}:{region.size}:{region.address}:{int(region.line_fill_cycles > 0)}"
-
-
-def _cache(shape: Cache) -> str:
-    return f"{shape.size}:{shape.ways}:{shape.line_bytes}"
+def _region(region: Region) -> str:
+    return f"{region.emulator_address}:{region.size}:{region.address}:{int(region.is_cached)}"

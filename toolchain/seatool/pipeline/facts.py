@@ -63,6 +63,9 @@ def _layer(step: Step, program: Program) -> Layer:
         "macs": step.macs,
         "estimated_instructions": step.cost.instructions,
         "instructions": None,
+        "estimated_cycles": None,
+        "stall_cycles": None,
+        "estimated_ms": None,
         "scratch_bytes": step.scratch.size if step.scratch else 0,
         "outputs": [tensor.name for tensor in step.outputs] or list(program.graph.inputs),
     }

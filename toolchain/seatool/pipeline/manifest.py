@@ -53,7 +53,7 @@ class Region(TypedDict):
 class Layer(TypedDict):
     """One step of the firmware; ``operators`` are the names of what it computes, ``variant`` None where no kernel runs.
 
-    ``outputs`` are the tensors that exist when it is done.
+    ``outputs`` are the tensors that exist when it is done. Cycles are estimates; ``stall_cycles`` are part of them.
     """
 
     index: int
@@ -64,6 +64,9 @@ class Layer(TypedDict):
     macs: int
     estimated_instructions: int
     instructions: int | None
+    estimated_cycles: int | None
+    stall_cycles: int | None
+    estimated_ms: float | None
     scratch_bytes: int
     outputs: list[str]
 
@@ -140,6 +143,12 @@ class Manifest(TypedDict):
     region_bytes: dict[str, int] | None
     bit_exact: bool | None
     verified: Verified | None
+    estimated_cycles: int | None
+    stall_cycles: int | None
+    estimated_ms: float | None
+    clock_mhz: float | None
+    cycles_model: str | None
+    cycles_unavailable: str | None
 
 
 _WORDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}

@@ -30,7 +30,12 @@ BOARD = "board.json"
 _AGAIN = "compile the model again"
 _SHOWN = 5
 
-_UNMEASURED = {"instructions": None, "stack_bytes": None, "region_bytes": None, "bit_exact": None, "verified": None}
+_UNMEASURED_LAYER = dict.fromkeys(("instructions", "estimated_cycles", "stall_cycles", "estimated_ms"))
+_UNMEASURED = {
+    **_UNMEASURED_LAYER,
+    **dict.fromkeys(("stack_bytes", "region_bytes", "bit_exact", "verified")),
+    **dict.fromkeys(("clock_mhz", "cycles_model", "cycles_unavailable")),
+}
 
 
 @dataclass(frozen=True)
@@ -209,5 +214,5 @@ def noticed_edits(project: Project) -> Project:
     now = project.edits()
     if now == project.manifest["edited"]:
         return project
-    layers = [{**layer, "instructions": None} for layer in project.manifest["layers"]]
+    layers = [{**layer, **_UNMEASURED_LAYER} for layer in project.manifest["layers"]]
     return update_manifest(project, edited=now, layers=layers, **_UNMEASURED)

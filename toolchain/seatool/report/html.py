@@ -62,6 +62,8 @@ def _totals(manifest: Manifest) -> str:
     text = f"{terminal.millions(manifest['macs'])}MAC"
     if manifest["instructions"] is not None and manifest["stack_bytes"] is not None:
         text += f", {manifest['instructions']:,} instructions, {manifest['stack_bytes']:,} bytes of stack measured"
+    if (cycles := terminal.cycles_line(manifest)) is not None:
+        text += f"; estimated {cycles}"
     return text
 
 
@@ -69,7 +71,7 @@ def _layers(manifest: Manifest, fidelity: Fidelity | None) -> list[dict[str, str
     noise = {layer["tensor"]: layer["sqnr_db"] for layer in fidelity["layers"]} if fidelity else {}
     rows = []
     for layer in manifest["layers"]:
-        measured, macs = layer["instructions"], layer["macs"]
+        measured, macs, cycles = layer["instructions"], layer["macs"], layer["estimated_cycles"]
         rows.append(
             {
                 "index": str(layer["index"]),
@@ -80,6 +82,10 @@ def _layers(manifest: Manifest, fidelity: Fidelity | None) -> list[dict[str, str
                 "macs": f"{macs:,}" if macs else "",
                 "instructions": f"{measured:,}" if measured else "",
                 "per_mac": f"{measured / macs:.3f}" if measured and macs else "",
+                "cycles": f"{cycles:,}" if cycles else "",
+                "stalls": f"{layer['stall_cycles']:,}" if cycles else "",
+                "cycles_per_mac": f"{cycles / macs:.3f}" if cycles and macs else "",
+                "ms": f"{layer['estimated_ms']:.2f}" if cycles else "",
                 "sqnr": _decibels(layer, noise),
             }
         )

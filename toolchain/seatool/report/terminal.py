@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seatool.build.tools import Tool
     from seatool.ir import Array
     from seatool.pipeline import Compiled, Project
-    from seatool.pipeline.manifest import Fidelity, Manifest
+    from seatool.pipeline.manifest import Fidelity, Layer, Manifest
     from seatool.pipeline.profile import Profile
     from seatool.pipeline.run import Embeddings
     from seatool.pipeline.verify import Verification
@@ -185,14 +185,25 @@ def show_verified(verified: Verification) -> None:
 
 
 def layer_table(manifest: Manifest) -> str:
-    """Layer, kernel, work and measured instructions."""
-    rows = []
-    for layer in manifest["layers"]:
-        measured, macs = layer["instructions"] or None, layer["macs"]
-        per_mac = measured / macs if measured and macs else None
-        kernel = layer["variant"] or ("front end" if layer["operator"] == "LOG_MEL" else "view")
-        rows.append((layer["index"], layer["name"], layer["operator"], kernel, macs or None, measured, per_mac))
-    return table(["#", "layer", "operator", "kernel", "MACs", "instructions", "/MAC"], rows)
+    """Layer, kernel, work and measured instructions; estimated cycles where there are any."""
+    header = ["#", "layer", "operator", "kernel", "MACs", "instructions", "/MAC"]
+    estimated = manifest["estimated_cycles"] is not None
+    rows = [_layer_row(layer, estimated) for layer in manifest["layers"]]
+    return table([*header, *(["cycles~", "stalls~", "/MAC~", "ms~"] if estimated else [])], rows)
+
+
+def _layer_row(layer: Layer, estimated: bool) -> list[object]:
+    measured, macs, cycles = layer["instructions"] or None, layer["macs"] or None, layer["estimated_cycles"] or None
+    kernel = layer["variant"] or ("front end" if layer["operator"] == "LOG_MEL" else "view")
+    row = [layer["index"], layer["name"], layer["operator"], kernel, macs, measured, _ratio(measured, macs)]
+    if estimated:
+        row += [cycles, layer["stall_cycles"] if cycles else None, _ratio(cycles, macs)]
+        row += [layer["estimated_ms"] if cycles else None]
+    return row
+
+
+def _ratio(value: int | None, of: int | None) -> float | None:
+    return value / of if value and of else None
 
 
 def show_profile(profile: Profile) -> None:
@@ -201,9 +212,21 @@ def show_profile(profile: Profile) -> None:
     click.echo(layer_table(manifest))
     per_mac = f", {profile.instructions / manifest['macs']:.3f} per MAC" if manifest["macs"] else ""
     click.echo(f"total     {profile.instructions:,} instructions (exact, not cycles){per_mac}")
+    if (cycles := cycles_line(manifest)) is not None:
+        click.echo(f"estimated {cycles}")
     click.echo(f"stack     {profile.stack_bytes:,} bytes measured")
     for region, used in profile.region_bytes.items():
         click.echo(f"  {region:<8} {used:,} bytes touched")
+
+
+def cycles_line(manifest: Manifest) -> str | None:
+    """The estimated cycles of an inference, in one line; None where there are none."""
+    cycles, milliseconds, clock = manifest["estimated_cycles"], manifest["estimated_ms"], manifest["clock_mhz"]
+    if cycles is None:
+        return None
+    per_mac = f", {cycles / manifest['macs']:.3f} per MAC" if manifest["macs"] else ""
+    waiting = f"{manifest['stall_cycles']:,} of them waiting for memory"
+    return f"{cycles:,} cycles{per_mac}, {waiting}: {milliseconds:.2f} ms at {clock:g} MHz (not a measurement)"
 
 
 def show_boards(boards: Sequence[Board]) -> None:
