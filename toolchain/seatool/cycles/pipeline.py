@@ -86,9 +86,7 @@ class Scoreboard:
             return False
         if op.needs_shifter and first.takes_shifter:
             return False
-        if first.unit == "load" and op.unit == "load" and self.same_bank(op):
-            return False
-        return not {write.register for write in first.writes} & {write.register for write in op.writes} - {FLAGS}
+        return not (first.unit == "load" and op.unit == "load" and self.same_bank(op))
 
     def _runs_early(self, op: Op) -> bool:
         """Whether ``op``, issued now, is computed in the early ALU."""
