@@ -18,7 +18,9 @@ from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
 from seatool.kernels.mirror_pad import MirrorMode, MirrorPadAttributes
 from seatool.kernels.pool import Pool2DAttributes
 from seatool.kernels.rearrange import BlockAttributes
+from seatool.kernels.resize import ResizeAttributes
 from seatool.kernels.take import GatherAttributes
+from seatool.kernels.transpose_conv import TransposeConvAttributes
 from test_activation import unary
 from test_binary import binary
 from test_border import dequantize, quantize
@@ -27,7 +29,10 @@ from test_mean import mean
 from test_moves import moved
 from test_pool import pool
 from test_rearrange import chosen
+from test_resize import resized
 from test_softmax import softmax
+from test_transpose_conv import transposed
+from weights import Scales
 
 SHAPE = (1, 16, 16, 16)
 SAME_SCALE = (0.1, 0)
@@ -53,6 +58,13 @@ def layers() -> Iterator[Graph]:
     yield quantize((1000,), 0.1, 0)
     yield dequantize((1000,), 0.1, 0)
     yield from (mean((1, 25, 5, 64), axes, True, SAME_SCALE, (0.09, 3)) for axes in ((1, 2), (3,), (2,)))
+    for kernel, shape in ((3, (1, 16, 16, 32)), (4, (1, 8, 8, 64)), (2, (1, 4, 5, 16))):
+        weights = np.random.default_rng(0).integers(-127, 128, (16, kernel, kernel, shape[3])).astype(np.int8)
+        output = (1, 2 * shape[1], 2 * shape[2], 16)
+        attributes = TransposeConvAttributes(Padding.SAME, 2, 2)
+        yield transposed(shape, output, weights, None, attributes, Scales(0.05, [0.003], 0.4), (3, -5))
+    for kind in ("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"):
+        yield resized(kind, (1, 8, 10, 32), (16, 20), ResizeAttributes(half_pixel_centers=True))
     yield from moves()
 
 

@@ -24,10 +24,16 @@ def weighted(build: Builder, kind: str, x: str, seed: int = 0, bias: bool = True
         "CONV_2D": (6, 3, 2, channels),
         "DEPTHWISE_CONV_2D": (1, 3, 2, 2 * channels),
         "FULLY_CONNECTED": (6, channels),
+        "TRANSPOSE_CONV": (6, 3, 2, channels),
     }
     weights = random_float(*shapes[kind], seed=seed)
     outs = 2 * channels if kind == "DEPTHWISE_CONV_2D" else 6
     operands = [x, build.constant(weights), *([build.constant(random_float(outs, seed=seed + 1))] if bias else [])]
+    if kind == "TRANSPOSE_CONV":
+        shape = (*build.tensors[x].shape[:3], 6)
+        return build.add(
+            kind, build.constant(np.array(shape, np.int32)), operands[1], x, *operands[2:], shape=shape, **CONV
+        )
     if kind == "FULLY_CONNECTED":
         return build.add(kind, *operands, shape=(1, 6))
     depth = {"depth_multiplier": 2} if kind == "DEPTHWISE_CONV_2D" else {}
@@ -44,7 +50,7 @@ def assert_close(before: Graph, after: Graph, x: Array) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.sampled_from(["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"]),
+    st.sampled_from(["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"]),
     st.lists(st.sampled_from(["MUL", "ADD", "SUB", "scalar", "reversed"]), max_size=4),
     st.sampled_from(["", "RELU", "RELU6"]),
     st.booleans(),

@@ -90,6 +90,17 @@ def stacked(net: FloatNet) -> str:
     return net.add("DYNAMIC_UPDATE_SLICE", both, part, net.integers(0, 3, 0, 0), shape=(1, height, 2, channels))
 
 
+def upsample(net: FloatNet) -> str:
+    """Three ways to a larger image, one after the other."""
+    for kind in ("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"):
+        size = (2 * net.shape[1], 2 * net.shape[2])
+        net.add(kind, net.now, net.integers(*size), shape=(1, *size, net.shape[3]), half_pixel_centers=True)
+    shape = (1, 2 * net.shape[1], 2 * net.shape[2], 3)
+    weights, bias = net.normal(3, 3, 3, net.shape[3], spread=0.3), net.normal(3)
+    options = {"padding": 0, "stride_w": 2, "stride_h": 2, "fused_activation_function": net.clamp()}
+    return net.add("TRANSPOSE_CONV", net.integers(*shape), weights, net.now, bias, shape=shape, **options)
+
+
 LAYERS: dict[str, Layer] = {
     **{kind: unary(kind) for kind in ("ABS", "ELU", "HARD_SWISH")},
     "CAST": mask,
@@ -99,6 +110,7 @@ LAYERS: dict[str, Layer] = {
     "PRELU": prelu,
     "RSQRT": rsqrt,
     "SELECT_V2": selection,
+    "TRANSPOSE_CONV": upsample,
     "SQUARED_DIFFERENCE": squared_difference,
 }
 

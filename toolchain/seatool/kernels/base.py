@@ -73,13 +73,14 @@ class QuantizationRule:
     """How post-training quantization treats the operator (TFLite 8-bit quantization specification).
 
     weights/bias: input indices quantized as int8 per channel along ``weight_axis`` and as int32 with scale
-    input * weight. same_scale: all real inputs and outputs have the same parameters. fixed_output: parameters the
-    specification prescribes.
+    input * weight; data: index of the input that meets the weights. same_scale: all real inputs and outputs have the
+    same parameters. fixed_output: parameters the specification prescribes.
     """
 
     weights: int | None = None
     weight_axis: int | None = None
     bias: int | None = None
+    data: int = 0
     same_scale: bool = False
     fixed_output: Quantization | None = None
 

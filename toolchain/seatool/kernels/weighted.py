@@ -28,13 +28,20 @@ _SHORT_SHIFTS = range(1, 23)
 
 
 class WeightedOperator(Operator):
-    """An operator with inputs (x, weights, optional bias).
+    """An operator with inputs (x, weights, optional bias), unless the indices say otherwise.
 
     The weights are int8 with zero point 0, quantized per tensor or per output channel.
     """
 
     channel_axis: ClassVar[int]
     """The axis of the weights that runs over output channels."""
+    data_index: ClassVar[int] = 0
+    bias_index: ClassVar[int] = 2
+
+    @property
+    def data(self) -> Tensor:
+        """The activations."""
+        return self.input(self.data_index)
 
     @property
     def weights(self) -> Tensor:
@@ -47,13 +54,13 @@ class WeightedOperator(Operator):
     @property
     def bias(self) -> npt.NDArray[np.int32]:
         """int32[out_channels]; zeros where the operator has none."""
-        tensor = self.optional(2)
+        tensor = self.optional(self.bias_index)
         data = None if tensor is None else tensor.data
         return np.zeros(self.out_channels, np.int32) if data is None else data.reshape(-1).astype(np.int32)
 
     @property
     def input_offset(self) -> int:
-        return -self.input(0).zero_point
+        return -self.data.zero_point
 
     @property
     def output_range(self) -> tuple[int, int]:
@@ -68,7 +75,7 @@ class WeightedOperator(Operator):
         quant = self.weights.quant
         assert quant is not None
         scales = quant.scale if len(quant.scale) == self.out_channels else quant.scale * self.out_channels
-        return [self.input(0).scale * scale / self.output.scale for scale in scales]
+        return [self.data.scale * scale / self.output.scale for scale in scales]
 
     @cached_property
     def multipliers(self) -> tuple[Int64, Int64]:
@@ -79,9 +86,9 @@ class WeightedOperator(Operator):
 
     def weighted_problems(self) -> Iterator[str]:
         """What is wrong with the tensors' types, quantization and number of channels."""
-        yield from require_int8(self, self.input(0), self.output)
+        yield from require_int8(self, self.data, self.output)
         yield from _constant_problems(self.weights, "weights", DType.INT8)
-        quant, bias = self.weights.quant, self.optional(2)
+        quant, bias = self.weights.quant, self.optional(self.bias_index)
         if quant is None:
             yield f"the weights {self.weights.name} have no quantization"
         elif any(quant.zero_point):

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from seatool.ir import Array, DType, Graph, Op, Tensor
-from seatool.kernels import Activation
+from seatool.kernels import Activation, operators
 from seatool.passes.uses import Uses
 
-_CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+_CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
 """Axis of the output channels in the weights."""
 
 
 def fold_normalization(graph: Graph, say: Callable[[str], None]) -> Graph:
-    """Fold MUL, ADD and SUB by a constant per channel into CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED (float32).
+    """Fold MUL, ADD and SUB by a constant per channel into convolutions of every kind and FULLY_CONNECTED (float32).
 
     The convolution then writes the folded operator's output and takes over its activation.
     """
@@ -81,21 +81,25 @@ class _Folding:
     def _can_fold(self, layer: Op) -> bool:
         if layer.kind not in _CHANNEL_AXIS or _activation(layer.attributes) is not Activation.NONE:
             return False
-        constants = [self.tensors[name] for name in layer.inputs[1:] if name is not None]
+        weights, bias = _constants(layer)
+        constants = [self.tensors[name] for name in (weights, bias) if name is not None]
         return all(t.is_constant and t.dtype is DType.FLOAT32 for t in constants)
 
     def _scaled(self, layer: Op, gain: Array, offset: Array) -> Op:
         """``layer`` with weights * gain and bias * gain + offset, computed in float64."""
-        weights = self.tensors[str(layer.inputs[1])]
+        weights_name, bias_name = _constants(layer)
+        weights = self.tensors[str(weights_name)]
         assert weights.data is not None
         along = [1] * len(weights.shape)
         along[_CHANNEL_AXIS[layer.kind]] = -1
         new_weights = self._constant(weights.name, weights.data * gain.reshape(along))
-        bias_name = layer.inputs[2] if len(layer.inputs) > 2 else None
         bias = None if bias_name is None else self.tensors[bias_name].data
         old = np.zeros(len(gain)) if bias is None else bias.astype(np.float64)
         new_bias = self._constant(bias_name or f"{layer.name}/bias", old * gain + offset)
-        return replace(layer, inputs=(layer.inputs[0], new_weights, new_bias))
+        rule = operators()[layer.kind].quantization
+        inputs: list[str | None] = [*layer.inputs[: rule.bias], new_bias]
+        inputs[rule.weights or 0] = new_weights
+        return replace(layer, inputs=tuple(inputs))
 
     def _constant(self, name: str, values: npt.ArrayLike) -> str:
         """A float32 constant: ``name`` itself when one layer uses it, a new tensor when it is shared."""
@@ -106,6 +110,14 @@ class _Folding:
             unique = f"{name}_{number}"
         self.tensors[unique] = Tensor(unique, data.shape, DType.FLOAT32, data=data)
         return unique
+
+
+def _constants(layer: Op) -> tuple[str | None, str | None]:
+    """The names of its weights and of its bias, which may be absent."""
+    rule = operators()[layer.kind].quantization
+    assert rule.weights is not None
+    assert rule.bias is not None
+    return layer.inputs[rule.weights], layer.inputs[rule.bias] if len(layer.inputs) > rule.bias else None
 
 
 def _activation(attributes: Any) -> Activation:

@@ -17,7 +17,9 @@ _CLAMPS = {
     "RELU6": Activation.RELU6,
     "RELU_N1_TO_1": Activation.RELU_N1_TO_1,
 }
-_OWN_SCALE = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL"})
+_OWN_SCALE = frozenset(
+    {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "ADD", "SUB", "MUL", "DIV"}
+)
 """Operators whose output has a scale of its own once quantized. A pool's has its input's: with the clamp in the pool,
 half of the scale's range would be lost."""
 _POOLS = frozenset({"MAX_POOL_2D", "AVERAGE_POOL_2D"})

@@ -77,7 +77,7 @@ class Converter:
         weights, bias = self._constant(op, rule.weights), self._constant(op, rule.bias)
         if weights is None or weights.data is None or rule.weights is None:
             raise ValueError(f"{op.name}: weights are not constant")
-        input_scale, output = self._tensors[str(inputs[0])].scale, self._quantization(op.outputs[0])
+        input_scale, output = self._tensors[str(inputs[rule.data])].scale, self._quantization(op.outputs[0])
         least = LEAST_MULTIPLIER * output.scale[0] / input_scale
         quant = weight_parameters(weights.data, rule.weight_axis, least)
         if bias is not None and bias.data is not None and rule.bias is not None:

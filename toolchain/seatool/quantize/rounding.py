@@ -81,7 +81,10 @@ def _is_dense(op: Op) -> bool:
 
 
 def _is_refinable(op: Op, real: Graph, int8: Graph) -> bool:
-    """Whether the constants serve this operator alone, are not too many, and it is no grouped convolution."""
+    """Whether the constants serve this operator alone, are not too many, and it is no grouped or transposed
+    convolution."""
+    if operators()[op.kind].quantization.data:
+        return False
     used = constants(op, int8)
     shape, depth = used[0].shape, real.tensors[str(op.inputs[0])].shape[-1]
     taps = used[0].elements // shape[0 if _is_dense(op) else -1]
