@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hosted import COMPILERS, WARNINGS, Hosted, assert_equal, build, write
+from hosted import COMPILERS, SANITIZERS, WARNINGS, Hosted, assert_equal, build, write
 from nets import act, binary, classifier, inputs_of, pointwise, pool, residual, table
-from seatool import boards, plan, render
+from seatool import boards, plan, render, resources
 from seatool.audio import LogMel
 from seatool.importers import tflite
 from seatool.ir import Graph
@@ -60,6 +60,24 @@ def test_input_that_is_an_output_unused_input_and_output_given_twice(tmp_path: P
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_host_compilers_have_nothing_to_say(compiler: str, tmp_path: Path) -> None:
     build(write(rendered(residual()), tmp_path), compiler)
+
+
+def test_the_sanitizer_sees_the_end_of_every_block_on_this_computer(hosted: Hosted, tmp_path: Path) -> None:
+    for number, region in enumerate(hosted.program.blocks):
+        (tmp_path / "main.c").write_text(
+            f'#include "{hosted.folder}/app/binding.c"\n'
+            "void model_layer_begin(uint32_t layer) { (void)layer; }\n"
+            "void model_layer_end(uint32_t layer) { (void)layer; }\n"
+            "int main(int argc, char **argv)\n{\n    (void)argv;\n"
+            f"    volatile uint8_t *block = model_regions[{number}].base;\n"
+            f"    return block[model_regions[{number}].bytes + (uint32_t)argc - 1u];\n}}\n"
+        )
+        include = [f"-I{path}" for path in (hosted.folder / "model", resources.firmware() / "app")]
+        sources = [str(tmp_path / "main.c"), *map(str, sorted((hosted.folder / "model").glob("*.c")))]
+        program = str(tmp_path / "main")
+        subprocess.run(["gcc", *SANITIZERS, "-std=c11", *include, *sources, "-o", program], check=True)
+        done = subprocess.run([program], capture_output=True, text=True)
+        assert "global-buffer-overflow" in done.stderr, region
 
 
 def test_target_compiler_has_nothing_to_say_and_keeps_one_symbol_per_layer(hosted: Hosted, tmp_path: Path) -> None:
