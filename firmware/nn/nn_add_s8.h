@@ -46,7 +46,7 @@ NN_INLINE void nn_add_run(const nn_add_s8_args *a, const int8_t *input1, const i
 {
     int32_t left = a->run;
     for (; left >= 4; left -= 4) {
-#pragma GCC unroll 4
+        NN_UNROLL(4)
         for (int32_t i = 0; i < 4; i++) {
             output[i] = nn_add_one(a, input1[i * a->run_step1], input2[i * a->run_step2]);
         }

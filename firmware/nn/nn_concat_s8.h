@@ -17,7 +17,7 @@ NN_INLINE void nn_concat_s8(const nn_concat_s8_args *a)
 {
     int8_t *output = a->output;
     for (int32_t row = 0; row < a->rows; row++) {
-#pragma GCC unroll 64
+        NN_UNROLL(64)
         for (int32_t i = 0; i < a->count; i++) {
             memcpy(output, a->inputs[i] + row * a->runs[i], (size_t)a->runs[i]);
             output += a->runs[i];

@@ -153,7 +153,7 @@ NN_INLINE int32_t nn_conv_rows_weights(const nn_conv_rows_args *a, int32_t run)
 /* `value` reduced by what the chunks of a run add to every sum. */
 NN_INLINE int32_t nn_conv_rows_start(const nn_conv_rows_args *a, int32_t run, int32_t value)
 {
-    return (int32_t)((uint32_t)value - (uint32_t)(a->chunks[run] * NN_ROWS_EXCESS));
+    return (int32_t)((uint32_t)value - (uint32_t)a->chunks[run] * NN_ROWS_EXCESS);
 }
 
 #endif

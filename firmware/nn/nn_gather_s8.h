@@ -22,7 +22,7 @@ NN_INLINE void nn_gather_run(const nn_gather_s8_args *a, const int8_t *input, in
     }
     int32_t left = a->run;
     for (; left >= 4; left -= 4, input += 4 * a->run_step, output += 4) {
-#pragma GCC unroll 4
+        NN_UNROLL(4)
         for (int32_t i = 0; i < 4; i++) {
             output[i] = input[i * a->run_step];
         }

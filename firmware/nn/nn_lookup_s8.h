@@ -18,7 +18,7 @@ NN_INLINE void nn_lookup_s8(const nn_lookup_s8_args *a)
     const uint8_t *table = a->table;
     int32_t left = a->count;
     for (; left >= 8; left -= 8, input += 8, output += 8) {
-#pragma GCC unroll 8
+        NN_UNROLL(8)
         for (int32_t i = 0; i < 8; i++) {
             output[i] = table[(uint8_t)input[i]];
         }

@@ -13,9 +13,9 @@ NN_INLINE uint32_t nn_max_pool_word(const int8_t *p, int32_t rows, int32_t colum
 {
     const int unrolled = __builtin_constant_p(rows) && __builtin_constant_p(columns) && rows <= 4 && columns <= 8;
     uint32_t max = nn_splat_s8x4(-128);
-#pragma GCC unroll 4
+    NN_UNROLL(4)
     for (int32_t row = 0; row < rows; row++) {
-#pragma GCC unroll 8
+        NN_UNROLL(8)
         for (int32_t column = 0; column < columns; column++) {
             uint32_t word = nn_load32(p + row * row_bytes + column * channels);
             max = unrolled && row == 0 && column == 0 ? word : nn_max_s8x4(max, word);

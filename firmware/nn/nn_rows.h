@@ -28,7 +28,7 @@
 #include "nn.h"
 
 #define NN_ROWS_FIELD 21
-#define NN_ROWS_EXCESS (1 << 20)
+#define NN_ROWS_EXCESS (1u << 20)
 /* Words that a tile reads beyond the end of its streams (and ignores). */
 #define NN_ROWS_OVERREAD 8
 

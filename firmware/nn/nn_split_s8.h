@@ -17,7 +17,7 @@ NN_INLINE void nn_split_s8(const nn_split_s8_args *a)
 {
     const int8_t *input = a->input;
     for (int32_t row = 0; row < a->rows; row++) {
-#pragma GCC unroll 64
+        NN_UNROLL(64)
         for (int32_t i = 0; i < a->count; i++) {
             memcpy(a->outputs[i] + row * a->runs[i], input, (size_t)a->runs[i]);
             input += a->runs[i];

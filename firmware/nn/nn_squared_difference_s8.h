@@ -32,7 +32,7 @@ NN_INLINE void nn_squared_difference_run(const nn_squared_difference_s8_args *a,
 {
     int32_t left = a->run;
     for (; left >= 4; left -= 4) {
-#pragma GCC unroll 4
+        NN_UNROLL(4)
         for (int32_t i = 0; i < 4; i++) {
             output[i] = nn_squared_difference_one(a, input1[i * a->run_step1], input2[i * a->run_step2]);
         }

@@ -45,9 +45,9 @@ NN_INLINE nn_sums nn_sum_block_s8x4(const int8_t *p, int32_t rows, int32_t colum
 {
     uint32_t even = 0;
     uint32_t odd = 0;
-#pragma GCC unroll 4
+    NN_UNROLL(4)
     for (int32_t row = 0; row < rows; row++) {
-#pragma GCC unroll 8
+        NN_UNROLL(8)
         for (int32_t column = 0; column < columns; column++) {
             uint32_t word = nn_load32(p + row * row_step + column * column_step);
             even = nn_sxtab16(even, word);

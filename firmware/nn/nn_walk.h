@@ -24,7 +24,7 @@ NN_INLINE int32_t nn_walk_turns(int32_t rank, const int32_t *dims)
 /* To the next turn; dims are outermost first, steps are elements per turn of that loop. */
 NN_INLINE void nn_walk_next(nn_walk *w, int32_t rank, const int32_t *dims, const int32_t *steps1, const int32_t *steps2)
 {
-#pragma GCC unroll 7
+    NN_UNROLL(7)
     for (int32_t d = rank - 1; d >= 0; d--) {
         w->offset1 += steps1[d];
         w->offset2 += steps2[d];

@@ -115,6 +115,18 @@ def test_outputs_of_single_pixels_may_take_the_place_of_the_input(count: int, de
     rig.check(graph, [rng.integers(-128, 128, shape).astype(np.int8)])
 
 
+@pytest.mark.parametrize(("channels", "value"), [(6_300, -128), (14_500, 127)])
+def test_thousands_of_channels(channels: int, value: int) -> None:
+    """Packed products of the largest weights make more than 2048 chunks, and 2048 * NN_ROWS_EXCESS is 2^31."""
+    weights = np.full((1, 3, 3, channels), value, np.int8)
+    attributes = Conv2DAttributes(Padding.SAME, 1, 1, Activation.NONE)
+    graph = conv((1, 2, 4, channels), weights, None, attributes, Scales(0.1, [0.001], 400.0), (3, -5))
+    operator = rig.operator_of(graph)
+    admitted = [v for v in operator.variants if v.admits(operator).ok]
+    assert max(chunk for v in admitted for chunk in v.call(operator).fields.get("chunks", ())) > 2048
+    rig.check(graph, [np.random.default_rng(0).integers(-128, 128, (1, 2, 4, channels)).astype(np.int8)])
+
+
 @pytest.mark.parametrize("bias", [2**31 - 1, -(2**31)])
 def test_sums_wrap_like_tflm(bias: int) -> None:
     weights = np.full((2, 3, 3, 4), 127, np.int8)
