@@ -55,13 +55,17 @@ def headers_of(header: str) -> Iterator[str]:
     yield header
 
 
+def entries(header: str) -> list[str]:
+    """C definitions of ``<kernel>_entry``, which takes a void pointer, for each kernel of ``header``."""
+    names = [name for name, _ in _KERNEL.findall((NN / header).read_text())]
+    return [f"void {n}_entry(const void *a);\nvoid {n}_entry(const void *a) {{ {n}(a); }}" for n in names]
+
+
 @cache
 def library(header: str) -> Library:
     """``<kernel>_entry`` for each kernel of ``header``, to be called through :func:`call`."""
     kernels = _KERNEL.findall((NN / header).read_text())
-    source = [f'#include "{header}"']
-    for name, _ in kernels:
-        source.append(f"void {name}_entry(const void *a);\nvoid {name}_entry(const void *a) {{ {name}(a); }}")
+    source = [f'#include "{header}"', *entries(header)]
     ffi = cffi.FFI()
     declarations = "".join((NN / part).read_text() for part in dict.fromkeys(headers_of(header)))
     declarations = re.sub(r"/\*.*?\*/", "", declarations, flags=re.S)

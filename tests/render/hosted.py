@@ -36,10 +36,10 @@ def sources(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.c"))
 
 
-def build(folder: Path, compiler: str = "gcc") -> Path:
+def build(folder: Path, compiler: str = "gcc", options: Sequence[str] = ("-O1", *SANITIZERS)) -> Path:
     """The model and the probe as one program; raises CalledProcessError on any warning."""
     program = folder / f"probe-{compiler}"
-    flags = [*WARNINGS, *SANITIZERS, "-std=c11", "-O1", "-ffp-contract=off", "-DNN_HOOKS"]
+    flags = [*WARNINGS, *options, "-std=c11", "-ffp-contract=off", "-DNN_HOOKS"]
     include = [f"-I{path}" for path in (folder / "model", folder / "audio", resources.firmware() / "app")]
     files = [str(path) for path in (*sources(folder), PROBE)]
     subprocess.run([compiler, *flags, *include, *files, "-lm", "-o", str(program)], check=True)

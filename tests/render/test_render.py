@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,19 @@ def test_every_operator_family_equals_tflm(tmp_path: Path) -> None:
         assert_equal(got, reference.run(case))
 
 
+@pytest.mark.parametrize(("compiler", "options"), [("gcc", ("-O3", "-flto")), ("clang", ("-O3",))])
+def test_optimisers_find_no_aliasing_to_exploit(compiler: str, options: Sequence[str], tmp_path: Path) -> None:
+    """Blocks are bytes that kernels also use as 32-bit words."""
+    if compiler not in COMPILERS:
+        pytest.skip(f"{compiler} is not installed")
+    graph = classifier()
+    hosted = Hosted.of(graph, M7, tmp_path)
+    hosted.binary = build(hosted.folder, compiler, options)
+    reference = Reference(tflite.write(graph), graph)
+    (case,) = inputs_of(graph, 1)
+    assert_equal(hosted.run([case])[0], reference.run(case))
+
+
 def test_input_that_is_an_output_unused_input_and_output_given_twice(tmp_path: Path) -> None:
     tensors = table(act("x", (1, 4, 4, 2)), act("unused", (1, 3)), act("y", (1, 4, 4, 2)))
     graph = Graph("odd", tensors, (binary("ADD", "add", ("x", "x"), "y"),), ("x", "unused"), ("y", "x", "y"))
@@ -78,6 +93,19 @@ def test_the_sanitizer_sees_the_end_of_every_block_on_this_computer(hosted: Host
         subprocess.run(["gcc", *SANITIZERS, "-std=c11", *include, *sources, "-o", program], check=True)
         done = subprocess.run([program], capture_output=True, text=True)
         assert "global-buffer-overflow" in done.stderr, region
+
+
+@pytest.mark.skipif(shutil.which("cppcheck") is None, reason="cppcheck is not installed")
+def test_cppcheck_has_nothing_to_say(tmp_path: Path) -> None:
+    """But that right shifts of negative numbers are the compiler's choice, which all of ours make alike."""
+    for graph in (residual(), classifier()):
+        folder = write(rendered(graph), tmp_path / graph.name)
+        include = [f"-I{path}" for path in (folder / "model", resources.firmware() / "app")]
+        kinds = ["--enable=warning,style,performance,portability", "--suppress=missingIncludeSystem"]
+        kinds += ["--suppress=unusedStructMember", "--suppress=shiftTooManyBitsSigned", "--inline-suppr"]
+        command = ["cppcheck", "--std=c11", "--platform=arm32-wchar_t4", "--quiet", *kinds, *include, str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.stderr == ""
 
 
 def test_target_compiler_has_nothing_to_say_and_keeps_one_symbol_per_layer(hosted: Hosted, tmp_path: Path) -> None:
