@@ -19,7 +19,7 @@ MODULES = sorted(
     for path in Path(__file__).parent.glob("test_*.py")
     if path.name != Path(__file__).name and "def cases(" in path.read_text()
 )
-SAMPLE = 120
+SAMPLE = 250
 LARGE = ("test_conv_2d", "test_winograd")
 PARTS = [(module, part) for module in MODULES for part in range(2 if module in LARGE else 1)]
 COMPILERS = {"gcc-lto": ("gcc", "-O2", "-flto"), "clang": ("clang", "-O2")}
