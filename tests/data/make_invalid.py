@@ -152,6 +152,8 @@ TFLITE: dict[str, Make] = {
     "unknown_padding": _edited(lambda model: model.ops[0].fields.update({0: ("int8", 9)})),
     "zero_stride": _edited(lambda model: model.ops[0].fields.update({1: ("int32", 0)})),
     "huge_stride": _edited(lambda model: model.ops[0].fields.update({1: ("int32", 2**31 - 1)})),
+    "huge_window": _edited(lambda model: model.ops[0].fields.update({0: ("int8", 0), 3: ("int32", 1 << 25)})),
+    "huge_activation": _tensor(1, shape=(1, 8192, 8192, 2)),
     "missing_operand": _op(1, inputs=(1,)),
     "shapes_do_not_fit": _tensor(1, shape=(1, 3, 3, 2)),
     "wrong_rank": _edited(

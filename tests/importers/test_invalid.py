@@ -31,6 +31,8 @@ EXPECTED = {
     "huge_vector.tflite": "buffer 1: a vector of 4,294,967,295 elements does not fit the file",
     "same_bytes_over_and_over.tflite": "the file refers to the same bytes over and over",
     "huge_dimensions.tflite": "tensor 1 'block/pool/MaxPool2d': shape [1, 65535, 65535, 1000] is not possible",
+    "huge_activation.tflite": "shape [1, 8192, 8192, 2] takes 134,217,728 bytes, more than any microcontroller has",
+    "huge_window.tflite": "#0  block/pool  MAX_POOL_2D v2: the windows reach 16,777,215 places over the edge",
     "negative_dimension.tflite": "shape [1, -4, 2, 2] is not possible",
     "zero_dimension.tflite": "#0  block/pool   MAX_POOL_2D v2: tensor 1 'block/pool/MaxPool2d' is INT8[1, 0, 2, 2]",
     "too_many_dimensions.tflite": "has 9 dimensions",

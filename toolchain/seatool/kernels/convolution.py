@@ -11,7 +11,7 @@ import numpy as np
 from seatool.ir import Array
 from seatool.kernels.base import Bands
 from seatool.kernels.weighted import WeightedOperator
-from seatool.kernels.window import Axis
+from seatool.kernels.window import TFLM_LARGEST, Axis, size_problems
 
 
 class Convolution(WeightedOperator):
@@ -36,6 +36,9 @@ class Convolution(WeightedOperator):
             yield "input, weights and output must have 4 dimensions"
             return
         y, x = self.axes()
+        yield from size_problems(y, x, self.input(0).shape[3])
+        if (step := max(y.stride, x.stride, y.dilation, x.dilation)) > TFLM_LARGEST:
+            yield f"a stride or dilation of {step:,}; TFLM counts up to {TFLM_LARGEST:,}"
         expected = (self.input(0).shape[0], y.output, x.output, self.out_channels)
         if self.output.shape != expected:
             yield f"the output's shape is {list(self.output.shape)}; input and options make it {list(expected)}"

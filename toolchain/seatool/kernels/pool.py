@@ -30,7 +30,7 @@ from seatool.kernels.base import (
     variant,
 )
 from seatool.kernels.fixed_point import activation_range, clamp_float
-from seatool.kernels.window import Axis
+from seatool.kernels.window import Axis, size_problems
 
 _FIELDS = (
     Field("padding", 0, "int8"),
@@ -88,6 +88,7 @@ class Pool2D(Operator):
         if self.attributes.fused_activation_function not in (0, 1, 2, 3):
             yield f"fused activation {self.attributes.fused_activation_function.name} is not supported"
         y, x_axis = self.axes()
+        yield from size_problems(y, x_axis, x.shape[3])
         if self.output.shape != (x.shape[0], y.output, x_axis.output, x.shape[3]):
             yield f"the output's shape {list(self.output.shape)} does not follow from the input's {list(x.shape)}"
         same = x.quant is not None and self.output.quant is not None

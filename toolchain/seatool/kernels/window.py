@@ -5,9 +5,18 @@ Source: tensorflow/lite/kernels/padding.h.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatool.kernels.base import Padding
+from seatool.kernels.rounding import ceil_div
+
+TFLM_LARGEST = (1 << 15) - 1
+"""Of padding, and of a convolution's strides and dilations: TFLM's parameters are int16 (kernels/internal/types.h)."""
+
+_MOST_TAPS = 1 << 20
+_MOST_PADDED = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -37,13 +46,24 @@ class Axis:
     @property
     def taps(self) -> int:
         """Places that the windows see, padding not counted, summed over all outputs."""
-        reach = self.kernel * self.dilation
-        starts = (i * self.stride - self.before for i in range(self.output))
-        return sum(sum(0 <= p < self.size for p in range(s, s + reach, self.dilation)) for s in starts)
+        return sum(self._outputs_within(tap * self.dilation, 1) for tap in range(self.kernel))
 
     @property
     def whole(self) -> int:
         """Outputs whose window reaches over no edge."""
-        reach = (self.kernel - 1) * self.dilation + 1
-        starts = (i * self.stride - self.before for i in range(self.output))
-        return sum(start >= 0 and start + reach <= self.size for start in starts)
+        return self._outputs_within(0, (self.kernel - 1) * self.dilation + 1)
+
+    def _outputs_within(self, start: int, length: int) -> int:
+        """Outputs of whose window the ``length`` places from ``start`` on lie in the image."""
+        first = max(0, ceil_div(self.before - start, self.stride))
+        last = min(self.output - 1, (self.size + self.before - start - length) // self.stride)
+        return max(0, last - first + 1)
+
+
+def size_problems(y: Axis, x: Axis, channels: int) -> Iterator[str]:
+    """Windows that are larger than TFLM can count, or than any image needs."""
+    edge, taps = max(y.before, y.after, x.before, x.after), y.kernel * x.kernel
+    if edge > TFLM_LARGEST:
+        yield f"the windows reach {edge:,} places over the edge; TFLM counts up to {TFLM_LARGEST:,}"
+    elif taps > _MOST_TAPS or math.prod(a.before + a.size + a.after for a in (y, x)) * channels > _MOST_PADDED:
+        yield f"the windows of {taps:,} places need more memory than there is"

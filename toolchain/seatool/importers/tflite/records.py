@@ -16,6 +16,8 @@ from seatool.ir import Array, Quantization
 from seatool.kernels import Field
 
 _LARGEST_TENSOR = (1 << 31) - 1
+_LARGEST_COMPUTED = 1 << 26
+"""Bytes; far more than the RAM of any microcontroller, and little enough for every loop over a tensor to end."""
 _LONGEST_NAME = 80
 """In messages: names of fused layers run to hundreds of characters."""
 
@@ -234,6 +236,8 @@ def _tensor(index: int, name: str, table: Table, buffers: list[Table]) -> RawTen
     )
     data = _constant(table, buffers)
     if data is None or tensor.is_variable:
+        if size > _LARGEST_COMPUTED:
+            table.fail(f"shape {list(shape)} takes {size:,} bytes, more than any microcontroller has")
         return tensor
     tensor.stored = True
     if kind.numpy is not None and not tensor.is_sparse:
