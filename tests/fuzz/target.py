@@ -16,7 +16,6 @@ from nets import inputs_of
 from raw_model import small
 from seatool import audio, boards, build, importers, passes, plan, render
 from seatool.arrays import read_examples
-from seatool.emulate.tflm import IsolatedReference
 from seatool.errors import SeatoolError
 from seatool.importers import tflite
 from seatool.ir import DType, Graph, Quantization, Tensor
@@ -27,6 +26,7 @@ from seatool.pipeline.reference import is_float
 from seatool.plan.program import Program
 from seatool.quantize import builtin_audio_calibration, quantize
 from seatool.report import html
+from seatool.tflm.reference import IsolatedReference
 
 LIMITS = Limits(memory_bytes=3 << 30, answer_s=1800)
 CPU_S = 60.0
