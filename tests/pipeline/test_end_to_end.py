@@ -17,7 +17,7 @@ from seatool.pipeline.verify import verify_project
 
 pytestmark = pytest.mark.slow
 
-ACTIVATIONS = {"edgel3_sea_64_int8": 204_800, "pretrainedResnet_quant": 49_152, "kws_ref_model": 16_000}
+ACTIVATIONS = {"edgel3_sea_64_int8": 204_800, "pretrainedResnet_quant": 49_152, "kws_ref_model": 8_496}
 INSTRUCTIONS = {"edgel3_sea_64_int8": 42e6, "pretrainedResnet_quant": 9e6, "kws_ref_model": 4.5e6}
 
 
