@@ -25,11 +25,19 @@ FACTS: dict[str, Any] = {
     "name": "a",
     "board": "m7",
     "model": {"file": "a.tflite", "sha256": "0"},
-    "options": {"stack_bytes": None, "ram_limit": None, "flash_limit": None, "optimize": "speed", "fuse": True},
+    "options": {
+        "stack_bytes": None,
+        "ram_limit": None,
+        "flash_limit": None,
+        "optimize": "speed",
+        "fuse": True,
+        "runtime": "aot",
+    },
     "quantization": None,
     **dict.fromkeys(("macs", "ram_bytes", "flash_bytes", "liveness_bound_bytes"), 1),
     **{key: [] for key in ("budget", "layers", "inputs", "outputs", "notes")},
     "frontend": False,
+    "tflm": None,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,6 +47,15 @@ def compile_source(project: Path, source: str, compiler: str, flags: Sequence[st
     command = [compiler, *language, *WARNINGS, *flags, *stub, *include, "-c", str(project / source), "-o", str(output)]
     subprocess.run(command, check=True)
     return output
+
+
+def install(folder: Path) -> Path:
+    """A copy of "TFLM" in ``folder``: the stand-ins for its headers, and a static library with nothing in it."""
+    shutil.copytree(STUBS, folder)
+    library = folder / "gen/cortex_m_generic_cortex-m7+fp_release_with_logs_cmsis_nn_gcc/lib/libtensorflow-microlite.a"
+    library.parent.mkdir(parents=True)
+    subprocess.run(["arm-none-eabi-ar", "rc", library], check=True)
+    return folder
 
 
 def host_program(project: Path, operators: int) -> Path:

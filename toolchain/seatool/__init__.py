@@ -1,8 +1,8 @@
 """seatool: trained neural networks become bit-exact int8 firmware for a Cortex-M7.
 
 >>> import seatool
->>> sorted(seatool.__all__)
-['CompileOptions', '__version__', 'compile', 'open_project', 'profile', 'run_recording', 'run_tensors', 'verify']
+>>> " ".join(sorted(seatool.__all__))
+'CompileOptions __version__ compare compile open_project profile run_recording run_tensors verify'
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from seatool.version import __version__
 
 if TYPE_CHECKING:
+    from seatool.pipeline.compare import compare_project as compare
     from seatool.pipeline.compile import compile_model as compile
     from seatool.pipeline.options import CompileOptions
     from seatool.pipeline.profile import profile_project as profile
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CompileOptions",
     "__version__",
+    "compare",
     "compile",
     "open_project",
     "profile",
@@ -34,6 +36,7 @@ __all__ = [
 # Loaded on first use: the command line's help must not wait for numpy.
 _HOMES = {
     "CompileOptions": ("options", "CompileOptions"),
+    "compare": ("compare", "compare_project"),
     "compile": ("compile", "compile_model"),
     "open_project": ("project", "open_project"),
     "profile": ("profile", "profile_project"),

@@ -2,6 +2,17 @@
 
 from seatool.build.elf import RegionUse
 from seatool.build.make import Built, Image, build, measure
-from seatool.build.project import linker_script, project_files, render_template
+from seatool.build.project import build_context, linker_script, project_files, render_template, shared_files
 
-__all__ = ["Built", "Image", "RegionUse", "build", "linker_script", "measure", "project_files", "render_template"]
+__all__ = [
+    "Built",
+    "Image",
+    "RegionUse",
+    "build",
+    "build_context",
+    "linker_script",
+    "measure",
+    "project_files",
+    "render_template",
+    "shared_files",
+]

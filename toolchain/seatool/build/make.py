@@ -58,17 +58,24 @@ def build(project: Path) -> Built:
     if not (project / "Makefile").is_file():
         raise InputError(f"{project} is not a project: it has no Makefile", "write one with `seatool compile`")
     tools.require_compiler()
-    log = project / LOG
-    log.parent.mkdir(exist_ok=True)
-    made = _make(project, "all")
+    return run_make(project, project / LOG)
+
+
+def run_make(folder: Path, log: Path, *variables: str) -> Built:
+    """Run the Makefile in ``folder`` with ``variables`` ("NAME=value"), keep its output in ``log``, measure the images.
+
+    Raises as :func:`build` does.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    made = _make(folder, "all", *variables)
     log.write_text(made.stdout, encoding="utf-8")
     if made.returncode:
-        raise _failure(project, made.stdout)
-    listed = _make(project, "-s", "images")
+        raise _failure(folder, made.stdout, log)
+    listed = _make(folder, "-s", "images", *variables)
     if listed.returncode:
-        raise _failure(project, listed.stdout)
-    board, emulator = listed.stdout.split()
-    return Built(measure(project / board), measure(project / emulator))
+        raise _failure(folder, listed.stdout, log)
+    board, emulator = (folder / path for path in listed.stdout.split())
+    return Built(measure(board.resolve()), measure(emulator.resolve()))
 
 
 def measure(path: Path) -> Image:
@@ -90,14 +97,14 @@ def _make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _failure(project: Path, log: str) -> SeatoolError:
+def _failure(folder: Path, output: str, log: Path) -> SeatoolError:
     """What make's output says went wrong."""
-    where = f"the whole log is {project / LOG}"
+    where = f"the whole log is {log}"
     excess: dict[str, int] = {}
-    for region, count in _OVERFLOW.findall(log):
+    for region, count in _OVERFLOW.findall(output):
         excess[region] = max(excess.get(region, 0), int(count))
     if excess:
         lines = [f"{region} overflows by {count:,} bytes" for region, count in sorted(excess.items())]
-        return BudgetError("\n  ".join([f"{project.name} does not fit the board's memory", *lines]), where)
-    faults = [line for line in log.splitlines() if _FAULT.search(line)] or log.splitlines()[-_SHOWN:]
-    return ToolError("\n  ".join([f"{project} does not compile", *faults[:_SHOWN]]), where)
+        return BudgetError("\n  ".join([f"{folder.name} does not fit the board's memory", *lines]), where)
+    faults = [line for line in output.splitlines() if _FAULT.search(line)] or output.splitlines()[-_SHOWN:]
+    return ToolError("\n  ".join([f"{folder} does not compile", *faults[:_SHOWN]]), where)

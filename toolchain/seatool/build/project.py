@@ -14,7 +14,7 @@ from seatool.boards.board import FAULT_STACK_BYTES, Board, Region
 from seatool.boards.machines import MACHINES, Machine, Window
 from seatool.boards.mpu import NULL_GUARD, Access, protection
 
-APPLICATION = ("app/binding.h", "app/harness.c", "app/harness.h", "app/main.c", "app/semihosting.c", "host/main.c")
+APPLICATION = ("app/binding.h", "app/harness.c", "app/harness.h", "app/main.c", "app/semihosting.c")
 CORE = ("port/console.c", "port/cortex_m7/fault.c", "port/cortex_m7/startup.c")
 CORE_HEADERS = ("port/console.h", "port/port.h", "port/cortex_m7/cortex_m7.h", "port/cortex_m7/fault.h")
 
@@ -38,7 +38,7 @@ class Pin(NamedTuple):
 
 
 def project_files(board: Board, name: str, sources: Sequence[str], stack_bytes: int | None = None) -> dict[str, bytes]:
-    """Everything of a project but the model, by path relative to the project.
+    """Everything of a project but the compiled model, by path relative to the project.
 
     Args:
         board: The board to build for.
@@ -46,12 +46,21 @@ def project_files(board: Board, name: str, sources: Sequence[str], stack_bytes: 
         sources: The model's own files (generated C, binding, audio); those that end in ``.c`` are compiled.
         stack_bytes: The stack's size; default: the board's.
     """
+    context = build_context(board, name, sources)
+    host = "host/main.c"
+    return {
+        "Makefile": render_template("Makefile.j2", **context).encode(),
+        "CMakeLists.txt": render_template("CMakeLists.txt.j2", **context).encode(),
+        host: (resources.firmware() / host).read_bytes(),
+        **shared_files(board, stack_bytes),
+    }
+
+
+def shared_files(board: Board, stack_bytes: int | None = None) -> dict[str, bytes]:
+    """What images of the board have in common however they run the model: application, port, linker scripts."""
     machine = MACHINES[board.emulator]
     stack = board.stack_bytes if stack_bytes is None else stack_bytes
-    context = build_context(board, name, sources)
     texts = {
-        "Makefile": render_template("Makefile.j2", **context),
-        "CMakeLists.txt": render_template("CMakeLists.txt.j2", **context),
         "board.ld": linker_script(board, emulator=False, stack_bytes=stack),
         "emulator.ld": linker_script(board, emulator=True, stack_bytes=stack),
         "port/board.h": render_template("board.h.j2", board=board, pins=_pins(board)),

@@ -50,6 +50,12 @@ TOOLS = (
         "runs the firmware in emulation",
         "Debian, Ubuntu: apt install qemu-system-arm; macOS: brew install qemu",
     ),
+    Tool(
+        "arm-none-eabi-g++",
+        "compiles the TFLM part of a project",
+        "Debian, Ubuntu: apt install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib; macOS: as for gcc",
+        False,
+    ),
     Tool("cmake", "the other way to build", "Debian, Ubuntu: apt install cmake; macOS: brew install cmake", False),
     Tool("cc", "builds for this computer", "Debian, Ubuntu: apt install gcc; macOS: xcode-select --install", False),
     Tool("openocd", "flashes boards", "Debian, Ubuntu: apt install openocd; macOS: brew install openocd", False),

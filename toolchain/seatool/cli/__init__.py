@@ -17,6 +17,7 @@ from seatool.version import __version__
 _COMMANDS = {
     "boards": "boards",
     "build": "build",
+    "compare": "compare",
     "compile": "compile",
     "demo": "demo",
     "doctor": "doctor",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seatool.cli.parameters import BYTES, FORCE, OPTIMIZE, UNFUSED, Optimize
+from seatool.cli.parameters import BYTES, FORCE, OPTIMIZE, RUNTIME, UNFUSED, Optimize, Runtime
 from seatool.cli.session import Session, session_options
 
 
@@ -21,6 +21,7 @@ from seatool.cli.session import Session, session_options
 @click.option("--ram", type=BYTES, help="Stay within this much RAM, for example 256K.")
 @click.option("--flash", type=BYTES, help="Stay within this much flash.")
 @UNFUSED
+@RUNTIME
 @FORCE
 @click.option("--check", is_flag=True, help="Also build it and verify it in the emulator.")
 @session_options
@@ -36,6 +37,7 @@ def command(
     ram: int | None,
     flash: int | None,
     unfused: bool,
+    runtime: Runtime,
     force: bool,
     check: bool,
 ) -> None:
@@ -47,11 +49,12 @@ def command(
     from seatool.pipeline import CompileOptions, compile_model
     from seatool.report import terminal
 
-    options = CompileOptions(board, name, calibration, stack, ram, flash, optimize, fuse=not unfused)
+    options = CompileOptions(board, name, calibration, stack, ram, flash, optimize, not unfused, runtime)
     compiled = compile_model(model, out, options, session.stage, force=force)
     if compiled.kept:
         session.detail("the quantized model in that project is still valid and was taken from it")
-    session.detail(terminal.plan_table(compiled.program))
+    if compiled.program is not None:
+        session.detail(terminal.plan_table(compiled.program))
     if check:
         from seatool.pipeline.verify import verify_project
 

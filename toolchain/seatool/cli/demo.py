@@ -32,6 +32,7 @@ def command(session: Session, board: str, out: Path, force: bool) -> None:
     verified = verify_project(compiled.project, count=2, stage=session.stage)
     profile = profile_project(verified.project, session.stage)
     report = html.write(profile.project)
+    assert compiled.program is not None, "the demo compiles"
     others: dict[str, dict[str, int]] = {
         name: {
             "ram_bytes": sum(program.blocks.values()),

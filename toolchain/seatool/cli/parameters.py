@@ -39,6 +39,17 @@ OPTIMIZE = click.option(
     "with the least RAM.",
 )
 
+Runtime = Literal["aot", "tflm", "both"]
+"""As seatool.pipeline.options.Runtime."""
+
+RUNTIME = click.option(
+    "--runtime",
+    type=click.Choice(get_args(Runtime)),
+    default="aot",
+    show_default=True,
+    help="Compile the model to C, run it in your TensorFlow Lite for Microcontrollers, or a project with both.",
+)
+
 FORCE = click.option("--force", is_flag=True, help="Replace a project in which files were edited or added.")
 
 UNFUSED = click.option(

@@ -17,8 +17,13 @@ def build_project(project: Project, stage: Stage = silent) -> tuple[Project, Bui
 
     Files of the project may have been edited; the manifest says which (``edited``), and figures that were measured
     before that are dropped. Raises ToolError (no compiler, or it failed), BudgetError (as built it does not fit) or
-    InputError (a damaged project).
+    InputError (a damaged project, or one without the compiled model).
     """
+    if project.manifest["options"]["runtime"] == "tflm":
+        raise InputError(
+            f"{project.path} holds the model for TFLM alone (--runtime tflm), no compiled one",
+            f"`make -C {project.path / 'tflm'} TFLM_DIR=...` builds it, `seatool compare` runs it",
+        )
     board = project.board
     usages = [usage(value) for value in project.manifest["budget"]]
     if {planned.region for planned in usages} != {board.flash.name, *(ram.name for ram in board.ram)}:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from seatool import boards, build, importers, passes, plan, render
+from seatool.boards import Board
 from seatool.importers import tflite
 from seatool.ir import Graph
-from seatool.pipeline.facts import facts
+from seatool.pipeline.facts import common_facts, program_facts
 from seatool.pipeline.options import CompileOptions, project_name
 from seatool.pipeline.progress import Stage, silent
 from seatool.pipeline.project import BOARD, REFERENCE, Project, check_target, dump, write_project
 from seatool.pipeline.recordings import FRONTEND, save_frontend
 from seatool.pipeline.reference import Reference, int8_reference
+from seatool.pipeline.tflm import TflmPart, only_tflm_facts, tflm_facts, tflm_part
 from seatool.plan.program import Program
 
 
@@ -23,12 +25,13 @@ from seatool.plan.program import Program
 class Compiled:
     """A written project, the plan behind it, and what was done to the model.
 
-    ``fidelity``: what quantization lost, None for a model that was int8 already; ``kept``: it was taken from the older
-    project. ``applied``: a sentence on each operator that was merged or dropped.
+    ``program``: None for a project that runs the model in TFLM alone. ``fidelity``: what quantization lost, None for a
+    model that was int8 already; ``kept``: it was taken from the older project. ``applied``: a sentence on each operator
+    that was merged or dropped.
     """
 
     project: Project
-    program: Program
+    program: Program | None
     fidelity: Mapping[str, Any] | None
     kept: bool = False
     applied: tuple[str, ...] = ()
@@ -44,25 +47,35 @@ def compile_model(
 ) -> Compiled:
     """Compile ``model`` into the project folder ``out`` (default ``build/<name>``).
 
-    Raises InputError (unusable model, calibration, board, option or folder) or BudgetError (does not fit); in either
-    case nothing is written and an older project stays as it was. An older project in which files were edited or added
-    is replaced with ``force`` only.
+    Raises InputError (unusable model, calibration, board, option or folder), BudgetError (does not fit) or ToolError
+    (with TFLM: it refuses the model); in any case nothing is written and an older project stays as it was. An older
+    project in which files were edited or added is replaced with ``force`` only.
     """
     options = options or CompileOptions()
     name = project_name(model, options.name)
     target = out or Path("build") / name
     described = boards.resolve(options.board)
     board = boards.parse(described, Path(options.board))
-    options.planning.limits(board)
+    limits = options.planning.limits(board)
     check_target(target, force)
     ready = prepare(model, name, target, options, stage)
-    with stage("planning"):
-        program = plan.plan(ready.graph, board, options.planning)
+    program, part = None, None
+    if options.runtime != "tflm":
+        with stage("planning"):
+            program = plan.plan(ready.graph, board, options.planning)
+    if options.runtime != "aot":
+        with stage("measuring TFLM's arena"):
+            part = tflm_part(ready.reference.model, ready.int8, board, limits)
     with stage("writing C"):
-        files = project_files(program, ready.reference, model)
+        files = project_files(ready, board, limits.stack, model, program, part)
         files[BOARD] = dump(described)
-        project = write_project(target, files, facts(program, model, options, ready.reference), force)
-    return Compiled(project, program, ready.reference.fidelity, ready.reference.kept, ready.applied)
+        facts = common_facts(ready.int8, board, model, options, ready.reference)
+        facts |= program_facts(program) if program else {}
+        facts |= only_tflm_facts(part, ready.int8) if part and not program else {}
+        facts["tflm"] = tflm_facts(part) if part else None
+        project = write_project(target, files, facts, force)
+    applied = ready.applied if program else ()
+    return Compiled(project, program, ready.reference.fidelity, ready.reference.kept, applied)
 
 
 def plan_model(model: Path, options: CompileOptions | None = None, stage: Stage = silent) -> plan.Frontier:
@@ -89,8 +102,9 @@ def alternatives(program: Program, options: CompileOptions) -> dict[plan.Optimiz
 
 @dataclass(frozen=True)
 class Ready:
-    """The int8 graph to plan, what was optimized in it, and the model that it was read from."""
+    """The int8 graph as it is in the model that TFLM runs, as it is planned, and what was optimized in between."""
 
+    int8: Graph
     graph: Graph
     applied: tuple[str, ...]
     reference: Reference
@@ -103,29 +117,41 @@ def prepare(model: Path, name: str, target: Path, options: CompileOptions, stage
     reference = int8_reference(graph, model, target, options.calibration, stage)
     int8 = replace(tflite.read(reference.model, name), frontend=graph.frontend, notes=graph.notes)
     optimized, applied = passes.optimize(int8, merge=options.fuse)
-    return Ready(optimized, applied, reference)
+    return Ready(int8, optimized, applied, reference)
 
 
-def project_files(program: Program, reference: Reference, model: Path) -> dict[str, bytes]:
-    """The project's files by relative path, but for the board's description and the manifest."""
-    files = dict(render.render(program))
-    files |= build.project_files(program.board, program.graph.name, sorted(files), program.stack_bytes)
-    if program.graph.frontend is not None:
-        files[FRONTEND] = save_frontend(program.graph.frontend)
-    files["README.md"] = readme(program, model.name)
-    files[REFERENCE] = reference.model
+def project_files(
+    ready: Ready, board: Board, stack_bytes: int, model: Path, program: Program | None, part: TflmPart | None
+) -> dict[str, bytes]:
+    """The project's files by relative path, but for the board's description and the manifest.
+
+    ``program`` is the compiled model and ``part`` the model in TFLM; one of them at least is there.
+    """
+    name, frontend = ready.int8.name, ready.int8.frontend
+    files = dict(render.render(program)) if program else {}
+    if program:
+        files |= build.project_files(board, name, sorted(files), stack_bytes)
+    else:
+        files |= build.shared_files(board, stack_bytes)
+    files |= part.files if part else {}
+    if frontend is not None:
+        files[FRONTEND] = save_frontend(frontend)
+    files["README.md"] = readme(ready.int8, board, model.name, program is not None, part is not None)
+    files[REFERENCE] = ready.reference.model
     return files
 
 
-def readme(program: Program, file: str) -> bytes:
+def readme(graph: Graph, board: Board, file: str, compiled: bool, in_tflm: bool) -> bytes:
     """The project's README.md: what lies where and how to use it."""
-    name, frontend = program.graph.name, program.graph.frontend
+    frontend = graph.frontend
     text = build.render_template(
         "README.md.j2",
-        name=name,
-        upper=name.upper(),
-        title=program.board.title,
+        name=graph.name,
+        upper=graph.name.upper(),
+        title=board.title,
         file=file,
+        compiled=compiled,
+        in_tflm=in_tflm,
         frontend=frontend is not None,
         pcm=frontend.window_samples if frontend else 0,
         rate=frontend.sample_rate if frontend else 0,

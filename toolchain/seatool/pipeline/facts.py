@@ -5,34 +5,44 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+from seatool.boards import Board
 from seatool.files import content_digest, digest
+from seatool.ir import Graph
 from seatool.pipeline.manifest import Fidelity, Layer, Options, Port, Quantization, Region
 from seatool.pipeline.options import CompileOptions
 from seatool.pipeline.reference import Reference
 from seatool.plan.program import Part, Program, Step, Usage
 from seatool.version import __version__
 
+Facts = dict[str, Any]
+"""Keys of the manifest."""
 
-def facts(program: Program, model: Path, options: CompileOptions, reference: Reference) -> dict[str, Any]:
-    """The manifest as it is before anything is measured (docs/json.md)."""
-    graph = program.graph
+
+def common_facts(graph: Graph, board: Board, model: Path, options: CompileOptions, reference: Reference) -> Facts:
+    """What went in and what was chosen, whatever runs the model (docs/json.md)."""
     return {
         "seatool": __version__,
         "name": graph.name,
-        "board": program.board.name,
+        "board": board.name,
         "model": {"file": model.name, "sha256": content_digest(model)},
         "options": _options(options),
         "quantization": _quantization(reference),
+        "inputs": [_port(graph, name) for name in graph.inputs],
+        "outputs": [_port(graph, name) for name in graph.outputs],
+        "frontend": graph.frontend is not None,
+        "notes": list(graph.notes),
+    }
+
+
+def program_facts(program: Program) -> Facts:
+    """What is predicted of the compiled model."""
+    return {
         "macs": program.macs,
         "ram_bytes": sum(program.blocks.values()),
         "flash_bytes": program.flash_bytes,
         "liveness_bound_bytes": program.liveness_bound,
         "budget": [region(usage) for usage in program.usage],
         "layers": [_layer(step, program) for step in program.steps],
-        "inputs": [_port(program, name) for name in graph.inputs],
-        "outputs": [_port(program, name) for name in graph.outputs],
-        "frontend": graph.frontend is not None,
-        "notes": list(graph.notes),
     }
 
 
@@ -43,6 +53,7 @@ def _options(options: CompileOptions) -> Options:
         "flash_limit": options.flash_limit,
         "optimize": options.optimize,
         "fuse": options.fuse,
+        "runtime": options.runtime,
     }
 
 
@@ -71,8 +82,8 @@ def _layer(step: Step, program: Program) -> Layer:
     }
 
 
-def _port(program: Program, name: str) -> Port:
-    tensor = program.graph.tensors[name]
+def _port(graph: Graph, name: str) -> Port:
+    tensor = graph.tensors[name]
     quant = tensor.quant
     return {
         "name": name,

@@ -30,6 +30,7 @@ class Options(TypedDict):
     flash_limit: int | None
     optimize: str
     fuse: bool
+    runtime: str
 
 
 class Part(TypedDict):
@@ -115,6 +116,28 @@ class Verified(TypedDict):
     inner_tensors: int
 
 
+class TflmOperator(TypedDict):
+    """An operator as TFLM runs it; ``kernel`` is what is registered for its kind, "" for TFLM's own choice."""
+
+    index: int
+    name: str
+    kind: str
+    kernel: str
+
+
+class Tflm(TypedDict):
+    """The model in TFLM: bytes of the arena, of what they consist, the region it lies in; flash as estimated."""
+
+    arena_bytes: int
+    head_bytes: int
+    tail_bytes: int
+    allocating_bytes: int
+    margin_bytes: int
+    arena_region: str
+    flash_bytes: int
+    operators: list[TflmOperator]
+
+
 class Manifest(TypedDict):
     """``seatool.json``. ``instructions`` and what follows are None until they are measured."""
 
@@ -136,6 +159,7 @@ class Manifest(TypedDict):
     outputs: list[Port]
     frontend: bool
     notes: list[str]
+    tflm: Tflm | None
     files: dict[str, str]
     edited: dict[str, str | None]
     instructions: int | None

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from seatool import plan
 from seatool.errors import InputError
 from seatool.importers.names import LONGEST, identifier
+
+Runtime = Literal["aot", "tflm", "both"]
+"""What runs the model: the C that it is compiled to, TFLM's interpreter, or a project with both."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class CompileOptions:
         optimize: Of the plans within the limits the fastest ("speed"), the one with the least RAM times flash times
             instructions ("balanced"), or the one with the least RAM ("ram").
         fuse: Whether operators may be merged and computed together. Without it every tensor exists and is verified.
+        runtime: What the project shall hold: the compiled model, the model in TFLM, or both.
     """
 
     board: str = "m7"
@@ -33,6 +38,7 @@ class CompileOptions:
     flash_limit: int | None = None
     optimize: plan.Optimize = "balanced"
     fuse: bool = True
+    runtime: Runtime = "aot"
 
     @property
     def planning(self) -> plan.PlanOptions:

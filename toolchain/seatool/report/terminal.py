@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seatool.build.tools import Tool
     from seatool.ir import Array
     from seatool.pipeline import Compiled, Project
-    from seatool.pipeline.manifest import Fidelity, Layer, Manifest
+    from seatool.pipeline.manifest import Fidelity, Layer, Manifest, Tflm
     from seatool.pipeline.profile import Profile
     from seatool.pipeline.run import Embeddings
     from seatool.pipeline.verify import Verification
@@ -79,9 +79,21 @@ def show_compiled(manifest: Manifest, compiled: Compiled) -> None:
     for text in manifest["notes"]:
         click.echo(f"note      {text}")
     show_budget(manifest)
+    if manifest["tflm"] is not None:
+        click.echo(f"tflm      {arena_line(manifest['tflm'])}")
     if manifest["bit_exact"]:
         click.echo(f"verify    {verified_line(manifest)}")
     click.echo(f"→ {compiled.project.path}")
+
+
+def arena_line(tflm: Tflm) -> str:
+    """TFLM's arena and what it consists of, in one line."""
+    head, allocating = tflm["head_bytes"], tflm["allocating_bytes"]
+    what = f"tensors {head:,}" if head >= allocating else f"allocating {allocating:,}"
+    return (
+        f"arena {tflm['arena_bytes']:,} in {tflm['arena_region']} ({what} · structures {tflm['tail_bytes']:,} · margin "
+        f"{tflm['margin_bytes']:,}) · flash about {tflm['flash_bytes']:,}"
+    )
 
 
 def plan_table(program: Program) -> str:
@@ -96,13 +108,16 @@ def plan_table(program: Program) -> str:
 
 def model_line(manifest: Manifest) -> str:
     """Name, input, layers, work and output of a project in one line."""
-    kinds = [kind for layer in manifest["layers"] for kind in layer["operator"].split("+")]
+    layers = [layer["operator"] for layer in manifest["layers"]]
+    if not layers and manifest["tflm"] is not None:
+        layers = [operator["kind"] for operator in manifest["tflm"]["operators"]]
+    kinds = [kind for operators in layers for kind in operators.split("+")]
     convolutions = sum(kind in ("CONV_2D", "DEPTHWISE_CONV_2D") for kind in kinds)
     shapes = " ".join("x".join(map(str, tensor["shape"][1:])) for tensor in manifest["inputs"])
     outputs = " ".join("x".join(map(str, tensor["shape"][1:])) for tensor in manifest["outputs"])
     front = "log-mel " if manifest["frontend"] else ""
     return (
-        f"{manifest['model']['file']} · {front}{shapes} · {convolutions} convolutions in {len(manifest['layers'])} "
+        f"{manifest['model']['file']} · {front}{shapes} · {convolutions} convolutions in {len(layers)} "
         f"steps · {millions(manifest['macs'])}MAC · output {outputs}"
     )
 

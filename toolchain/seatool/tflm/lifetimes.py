@@ -51,6 +51,16 @@ def scratch(op: RawOp, sizes: Iterable[int]) -> list[Buffer]:
     return [Buffer(aligned(size), op.index + 1, op.index + 1) for size in sizes]
 
 
+def alive_at_once(buffers: Sequence[Buffer]) -> int:
+    """The most bytes that live at the same time: no plan can use less.
+
+    >>> alive_at_once([Buffer(64, 0, 1), Buffer(32, 1, 2), Buffer(64, 2, 3)])
+    96
+    """
+    moments = {buffer.first for buffer in buffers}
+    return max((sum(b.bytes for b in buffers if b.first <= moment <= b.last) for moment in moments), default=0)
+
+
 def greedy(buffers: Sequence[Buffer]) -> int:
     """Bytes of TFLM's greedy plan: the largest buffer first, each in the first gap among those alive with it.
 

@@ -17,8 +17,10 @@ from seatool.boards.board import Board
 from seatool.build.project import build_context
 from seatool.importers.tflite.records import RawModel, RawTensor
 from seatool.render import c
+from seatool.render.names import prefix
 from seatool.tflm.arena import Arena
 from seatool.tflm.operators import registrations
+from seatool.tflm.place import ARENA, FRONT_END
 
 FRONT_END_LAYER = "log_mel"
 
@@ -53,7 +55,7 @@ def render(
     if frontend is not None:
         quant = model.tensors[model.inputs[0]].quant
         assert quant is not None, "a front end writes a quantized tensor"
-        files = audio.emit(frontend, quant, name)
+        files = audio.emit(frontend, quant, prefix(name))
     build = build_context(board, name, sorted(files))
     texts = {
         "main.cc": _fill("main.cc.j2", main_context(model, name, placed, frontend)),
@@ -83,7 +85,7 @@ def main_context(model: RawModel, name: str, placed: Placed, frontend: LogMel | 
         "tail": f"{placed.arena.tail:,}",
         "margin": f"{placed.arena.margin:,}",
         "arena_bytes": str(placed.arena.bytes),
-        "arena_region": placed.regions["arena"],
+        "arena_region": placed.regions[ARENA],
         "frontends": _frontend(name, placed, output) if frontend is not None else [],
         "layer_names": [c.string(layer) for layer in layers],
         "input_bytes": str(sum(model.tensors[index].bytes for index in model.inputs)),
@@ -119,9 +121,9 @@ def _frontend(name: str, placed: Placed, output: RawTensor) -> list[dict[str, st
         real = f"{c.literal(output.quant.scale[0])} * static_cast<float>(q[i] {sign} {abs(zero_point)})"
     return [
         {
-            "prefix": name,
-            "macro": name.upper(),
-            "region": placed.regions["front end"],
+            "prefix": prefix(name),
+            "macro": prefix(name).upper(),
+            "region": placed.regions[FRONT_END],
             "type": _C_TYPES[output.type.name],
             "real": real,
         }

@@ -1,12 +1,17 @@
 // Stand-in for TFLM's header of this name: the declarations that seatool's C++ uses.
 //
-// This "interpreter" has one input and one output, runs STUB_OPERATORS operators, each of which adds 1 to every byte of
-// tensor 0, and keeps everything in the arena. STUB_BYTES are those of input, output and every tensor.
+// This "interpreter" has one input and one output, runs STUB_OPERATORS operators, each of which adds 1 to every value of
+// its only tensor (saturating, as int8), and keeps it in the arena. STUB_BYTES is the tensor's size.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+
+#ifndef STUB_OPERATORS
+#define STUB_OPERATORS 3
+#define STUB_BYTES 32
+#endif
 
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/micro/micro_profiler_interface.h"
@@ -24,6 +29,11 @@ struct TfLiteEvalTensor {
     union {
         void *data;
     } data;
+};
+
+struct TfLiteContext {
+    TfLiteEvalTensor *(*GetEvalTensor)(const TfLiteContext *context, int number);
+    void *interpreter;
 };
 
 namespace tflite {
@@ -52,7 +62,7 @@ class MicroInterpreter {
             uint32_t event = profiler_ ? profiler_->BeginEvent("outer") : 0;
             uint32_t inner = profiler_ ? profiler_->BeginEvent("inner") : 0;
             for (size_t j = 0; j < STUB_BYTES; j++) {
-                tensor_.data.int8[j]++;
+                tensor_.data.int8[j] = static_cast<int8_t>(tensor_.data.int8[j] + (tensor_.data.int8[j] < 127));
             }
             if (profiler_) {
                 profiler_->EndEvent(inner);
@@ -66,10 +76,18 @@ class MicroInterpreter {
     size_t outputs_size() const { return 1; }
     TfLiteTensor *input(size_t) { return &tensor_; }
     TfLiteTensor *output(size_t) { return &tensor_; }
-    TfLiteEvalTensor *GetTensor(int, int = 0) { return &eval_; }
     size_t arena_used_bytes() const { return 1234; }
 
+  protected:
+    const TfLiteContext &context() const { return context_; }
+
   private:
+    static TfLiteEvalTensor *eval_tensor(const TfLiteContext *context, int)
+    {
+        return &static_cast<MicroInterpreter *>(context->interpreter)->eval_;
+    }
+
+    TfLiteContext context_ = {eval_tensor, this};
     bool complete_;
     uint8_t *arena_;
     size_t arena_bytes_;
