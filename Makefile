@@ -13,7 +13,8 @@ JOBS   ?= auto
 TOOLS         := arm-none-eabi-gcc qemu-system-arm
 PACKAGES      := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 TEST_TOOLS    := $(TOOLS) gcc g++ clang cmake cppcheck
-TEST_PACKAGES := $(PACKAGES) gcc g++ clang cmake cppcheck
+CPLUSPLUS     := libstdc++-arm-none-eabi-newlib
+TEST_PACKAGES := $(PACKAGES) $(CPLUSPLUS) gcc g++ clang cmake cppcheck
 
 # $(call install,WHAT IS MISSING,PACKAGES): through apt as root or with a sudo that asks nothing, else say how.
 define install
@@ -56,6 +57,7 @@ tools:
 
 test-tools:
 	$(call need,$(TEST_TOOLS),$(TEST_PACKAGES))
+	@echo '#include <cstdint>' | arm-none-eabi-g++ -x c++ -fsyntax-only - 2>/dev/null || { $(call install,"the C++ library of arm-none-eabi-g++",$(CPLUSPLUS)); }
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -42,6 +42,15 @@ def test_version_on_standard_error_counts(tmp_path: Path, monkeypatch: pytest.Mo
     assert found("openocd").version == "0.12.0"
 
 
+@pytest.mark.parametrize(("library", "version"), [("libstdc++_nano.a", None), ("/lib/libstdc++_nano.a", "12.2.1")])
+def test_cplusplus_needs_its_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, version: str | None
+) -> None:
+    script = f'case $1 in -print*) echo {library};; *) echo "arm-none-eabi-g++ 12.2.1";; esac'
+    install(tmp_path, "arm-none-eabi-g++", script, monkeypatch)
+    assert found("arm-none-eabi-g++").version == version
+
+
 def test_broken_program_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "make", "echo 4.3; exit 1", monkeypatch)
     assert found("make").version is None

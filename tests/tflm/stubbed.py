@@ -7,8 +7,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
 from seatool import boards, build
 from seatool.audio import LogMel
+from seatool.build import tools
+from seatool.errors import ToolError
 from seatool.importers.tflite import records, write
 from seatool.ir import Graph
 from seatool.tflm import Arena, Placed, render
@@ -20,6 +23,14 @@ ARM = ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard", "-O2"
 TFLM_SOURCES = ("tflm/main.cc", "tflm/debug_log.cc", "tflm/model_data.c")
 HOST_SOURCES = (*TFLM_SOURCES, "app/harness.c", "host/main.c", "port/console.c")
 PLACED = Placed(Arena(2048, 1024, 512), {"arena": "axi", "front end": "dtcm"})
+
+
+def require_cplusplus() -> None:
+    """Skip the test where there is no C++ compiler for the target, or no C++ library."""
+    try:
+        tools.require_cplusplus()
+    except ToolError as missing:
+        pytest.skip(missing.message)
 
 
 def files(graph: Graph, frontend: LogMel | None = None) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from seatool.pipeline.compare import Comparison, compare_project
 from seatool.pipeline.options import Runtime
 from seatool.report import comparison as report
 from seatool.tflm import recorded
-from stubbed import install
+from stubbed import install, require_cplusplus
 
 ONE = Quantization.per_tensor(1.0, 0)
 
@@ -50,7 +50,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tflm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    require_tools("arm-none-eabi-g++", "make")
+    require_tools("make")
+    require_cplusplus()
     return install(tmp_path_factory.mktemp("tflm") / "copy")
 
 
@@ -78,6 +79,7 @@ def test_the_default_has_no_tflm_part(tmp_path: Path) -> None:
     assert [name for name in manifest["files"] if name.startswith("tflm/")] == ["tflm/model.tflite"]
 
 
+@pytest.mark.slow
 def test_tflm_alone(tmp_path: Path, tflm: Path) -> None:
     require_tools("qemu-system-arm")
     only = open_project(project(tmp_path, "tflm"))
@@ -129,6 +131,7 @@ def test_report(compared: Comparison, capsys: pytest.CaptureFixture[str]) -> Non
     assert json.loads(json.dumps(compared.to_json()))["tflm"]["source"] == "measured"
 
 
+@pytest.mark.slow
 def test_a_different_tflm_is_reported(tmp_path: Path, tflm: Path) -> None:
     require_tools("qemu-system-arm")
     result = compare_project(open_project(project(tmp_path, "both", step=2)), tflm, count=1)
@@ -194,7 +197,8 @@ def test_cmake_builds_the_same_images(both: Path, tflm: Path, tmp_path: Path) ->
 
 
 def test_make_says_what_is_missing(both: Path, tmp_path: Path) -> None:
-    require_tools("make", "arm-none-eabi-g++")
+    require_tools("make")
+    require_cplusplus()
     make = ["make", "-C", str(both / "tflm")]
     nothing = subprocess.run([*make, "TFLM_DIR="], capture_output=True, text=True, check=False)
     assert nothing.returncode != 0

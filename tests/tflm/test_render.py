@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nets import act, binary, classifier, residual, table
-from probe_project import require_tools
 from seatool import audio, emulate
 from seatool.errors import ToolError
 from seatool.importers.tflite import write
 from seatool.ir import Graph
-from stubbed import ARM, PLACED, TFLM_SOURCES, compile_source, files, host_program, write_files
+from stubbed import ARM, PLACED, TFLM_SOURCES, compile_source, files, host_program, require_cplusplus, write_files
 
 
 def sums() -> Graph:
@@ -50,7 +49,7 @@ def test_same_model_same_files() -> None:
 @pytest.mark.parametrize("graph", [sums(), residual(), classifier()])
 @pytest.mark.parametrize("hooks", [(), ("-DNN_HOOKS",)])
 def test_target_compiler_has_nothing_to_say(graph: Graph, hooks: tuple[str, ...], tmp_path: Path) -> None:
-    require_tools("arm-none-eabi-g++")
+    require_cplusplus()
     project = write_files(files(graph), tmp_path)
     for source in TFLM_SOURCES:
         compiler = "arm-none-eabi-g++" if source.endswith(".cc") else "arm-none-eabi-gcc"
@@ -59,7 +58,7 @@ def test_target_compiler_has_nothing_to_say(graph: Graph, hooks: tuple[str, ...]
 
 def test_nothing_runs_before_main(tmp_path: Path) -> None:
     """The start-up code calls no constructors, and there is no heap for operator new."""
-    require_tools("arm-none-eabi-g++")
+    require_cplusplus()
     built = compile_source(write_files(files(sums()), tmp_path), "tflm/main.cc", "arm-none-eabi-g++", ARM)
     listed = subprocess.run(["arm-none-eabi-objdump", "-ht", built], capture_output=True, text=True, check=True).stdout
     for word in (".init_array", "atexit", "_Znwj", "_Znaj", "__cxa_guard"):
@@ -88,7 +87,7 @@ def test_harness_reports_a_refusal(tmp_path: Path) -> None:
 
 
 def test_front_end_is_layer_zero(tmp_path: Path) -> None:
-    require_tools("arm-none-eabi-g++")
+    require_cplusplus()
     contents = files(sums(), audio.LogMel.from_parameters())
     main = contents["tflm/main.cc"].decode()
     assert '"log_mel",\n    "0_add",' in main

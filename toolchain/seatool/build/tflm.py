@@ -64,6 +64,5 @@ def build_tflm(project: Path, tflm: TflmBuild) -> Built:
 
     Raises as :func:`seatool.build.build` does.
     """
-    tools.require("arm-none-eabi-g++")
-    tools.require_compiler()
+    tools.require_cplusplus()
     return run_make(project / "tflm", project / LOG, f"{FOLDER}={tflm.folder}", f"{LIBRARY}={tflm.library}")

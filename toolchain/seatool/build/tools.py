@@ -32,6 +32,7 @@ class Tool:
 
 
 NEWLIB = "newlib-nano"
+CPLUSPLUS = "arm-none-eabi-g++"
 
 TOOLS = (
     Tool(
@@ -51,8 +52,8 @@ TOOLS = (
         "Debian, Ubuntu: apt install qemu-system-arm; macOS: brew install qemu",
     ),
     Tool(
-        "arm-none-eabi-g++",
-        "compiles the TFLM part of a project",
+        CPLUSPLUS,
+        "compiles the TFLM part of a project, with its C++ library",
         "Debian, Ubuntu: apt install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib; macOS: as for gcc",
         False,
     ),
@@ -85,6 +86,15 @@ def require_compiler() -> None:
         raise ToolError(f"{NEWLIB} is missing: it is {newlib.purpose}", newlib.install)
 
 
+def require_cplusplus() -> None:
+    """ToolError unless the compiler and library of the TFLM part are installed, beside those of the firmware."""
+    require_compiler()
+    require(CPLUSPLUS)
+    if not _has_file(CPLUSPLUS, "libstdc++_nano.a"):
+        compiler = next(tool for tool in TOOLS if tool.name == CPLUSPLUS)
+        raise ToolError(f"{CPLUSPLUS} has no C++ library", compiler.install)
+
+
 def environment() -> dict[str, str]:
     """Ours for the programs we call: messages in English, nothing of a make that may have called us."""
     kept = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
@@ -94,13 +104,20 @@ def environment() -> dict[str, str]:
 def _version(name: str) -> str | None:
     if name == NEWLIB:
         return _newlib_version()
+    if name == CPLUSPLUS and not _has_file(name, "libstdc++_nano.a"):
+        return None
     text = _output([name, "--version"])
     match = _VERSION.search(text) if text else None
     return match[0] if match else None
 
 
 def _has_newlib() -> bool:
-    found = _output(["arm-none-eabi-gcc", "-print-file-name=nano.specs"])
+    return _has_file("arm-none-eabi-gcc", "nano.specs")
+
+
+def _has_file(compiler: str, name: str) -> bool:
+    """Whether ``compiler`` finds a library or a specs file."""
+    found = _output([compiler, f"-print-file-name={name}"])
     return found is not None and Path(found.strip()).is_absolute()
 
 
