@@ -25,7 +25,7 @@ from test_activation import unary
 from test_binary import binary
 from test_border import dequantize, quantize
 from test_logical import compared, truths
-from test_mean import mean
+from test_mean import all_hold, arg, mean
 from test_moves import moved
 from test_pool import pool
 from test_rearrange import chosen
@@ -58,6 +58,11 @@ def layers() -> Iterator[Graph]:
     yield quantize((1000,), 0.1, 0)
     yield dequantize((1000,), 0.1, 0)
     yield from (mean((1, 25, 5, 64), axes, True, SAME_SCALE, (0.09, 3)) for axes in ((1, 2), (3,), (2,)))
+    for kind in ("SUM", "REDUCE_MAX"):
+        target = (0.9, 3) if kind == "SUM" else SAME_SCALE
+        yield from (mean((1, 25, 5, 64), axes, True, SAME_SCALE, target, kind) for axes in ((1, 2), (3,), (2,)))
+    yield all_hold((1, 25, 5, 64), (1, 2), True)
+    yield from (arg("ARG_MAX", shape, -1) for shape in ((1, 10), (1, 20, 21)))
     for kernel, shape in ((3, (1, 16, 16, 32)), (4, (1, 8, 8, 64)), (2, (1, 4, 5, 16))):
         weights = np.random.default_rng(0).integers(-127, 128, (16, kernel, kernel, shape[3])).astype(np.int8)
         output = (1, 2 * shape[1], 2 * shape[2], 16)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from float_nets import FloatNet, inputs
 from seatool.importers import tflite
-from seatool.ir import DType
+from seatool.ir import DType, Graph, Op, Tensor
+from seatool.kernels.reduce import ArgAttributes
 from seatool.quantize import Executor, quantize
 from seatool.quantize.affine import quantization, quantize_values
 from seatool.tflm.reference import Reference
@@ -101,6 +102,16 @@ def upsample(net: FloatNet) -> str:
     return net.add("TRANSPOSE_CONV", net.integers(*shape), weights, net.now, bias, shape=shape, **options)
 
 
+def reductions(net: FloatNet) -> str:
+    """The range of each channel, and the sum over its columns."""
+    before, shape = net.now, (1, 1, 1, net.shape[3])
+    high = net.add("REDUCE_MAX", before, net.integers(1, 2), shape=shape, keep_dims=True)
+    low = net.add("REDUCE_MIN", before, net.integers(1, 2), shape=shape, keep_dims=True)
+    net.add("SUB", high, low, shape=shape, fused_activation_function=0)
+    net.add("ADD", before, net.now, shape=net.tensors[before].shape, fused_activation_function=0)
+    return net.add("SUM", net.now, net.integers(2), shape=(1, net.shape[1], net.shape[3]), keep_dims=False)
+
+
 LAYERS: dict[str, Layer] = {
     **{kind: unary(kind) for kind in ("ABS", "ELU", "HARD_SWISH")},
     "CAST": mask,
@@ -108,6 +119,7 @@ LAYERS: dict[str, Layer] = {
     "GATHER": stacked,
     "DIV": quotient,
     "PRELU": prelu,
+    "REDUCE_MAX": reductions,
     "RSQRT": rsqrt,
     "SELECT_V2": selection,
     "TRANSPOSE_CONV": upsample,
@@ -133,3 +145,21 @@ def test_an_operator_survives_quantization(kind: str) -> None:
         ours = run(codes, truth)
         for name, expected in truth.items():
             np.testing.assert_array_equal(ours[name], expected, err_msg=name)
+
+
+def test_a_float_model_may_end_with_indices() -> None:
+    net = FloatNet()
+    net.fully_connected()
+    graph = net.graph()
+    tensors = {**graph.tensors, "best": Tensor("best", (1,), DType.INT32), "axis": int32([1])}
+    op = Op("best", "ARG_MAX", (net.now, "axis"), ("best",), ArgAttributes(2))
+    graph = Graph("net", tensors, (*graph.ops, op), ("x",), ("best",))
+    samples = inputs(graph, 16)
+    quantized = quantize(graph, samples, heldout=samples)
+    assert quantized.graph.tensors["best"].dtype is DType.INT32
+    assert quantized.fidelity.outputs[0].max_abs_error <= 1
+
+
+def int32(values: list[int]) -> Tensor:
+    data = np.array(values, np.int32)
+    return Tensor("axis", data.shape, DType.INT32, None, data)

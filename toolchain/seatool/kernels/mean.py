@@ -1,8 +1,9 @@
-"""MEAN on int8 over any axes."""
+"""MEAN and SUM on int8 over any axes, and what all reductions share."""
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -36,12 +37,12 @@ class ReducerAttributes(Attributes):
     keep_dims: bool = False
 
 
-@operator("MEAN")
-class Mean(Operator):
-    """Mean over the axes of a constant list. Source: TFLM reduce_common.cc and QuantizedMeanOrSum in
-    reference/reduce.h."""
+REDUCER_FIELDS = (Field("keep_dims", 0, "bool", False),)
 
-    tflite = TFLiteForm(40, range(1, 4), 27, (Field("keep_dims", 0, "bool", False),))
+
+class Reducer(Operator):
+    """A function of all values along the axes of a constant list."""
+
     attributes_type = ReducerAttributes
     limits = "constant axes"
 
@@ -60,7 +61,7 @@ class Mean(Operator):
 
     def problems(self) -> Iterator[str]:
         x, axes = self.input(0), self.input(1)
-        yield from require_int8(self, x, self.output)
+        yield from self.type_problems()
         rank = len(x.shape)
         if axes.data is None or axes.dtype is not DType.INT32:
             yield "the axes are not a constant of type int32"
@@ -74,8 +75,10 @@ class Mean(Operator):
             yield f"{self.count} summands; up to {_MOST_SUMMANDS - 1} are supported"
         if max(map(len, self.loops())) > DIMS + 1:
             yield f"more than {DIMS + 1} loops are needed"
-        if x.quant is not None and self.output.quant is not None:
-            yield from factor_problems(x.scale / self.output.scale)
+
+    def type_problems(self) -> Iterator[str]:
+        """Element types and scales that are not supported."""
+        yield from require_int8(self, self.input(0), self.output)
 
     def _reduced_shape(self) -> tuple[int, ...]:
         kept = enumerate(self.input(0).shape)
@@ -93,11 +96,17 @@ class Mean(Operator):
             collapse([shape[i] for i in self.axes], [steps[i] for i in self.axes]),
         )
 
+
+class Summing(Reducer):
+    """A sum, rescaled to the output."""
+
+    def type_problems(self) -> Iterator[str]:
+        found = list(super().type_problems())
+        yield from found or factor_problems(self.input(0).scale / self.output.scale)
+
+    @abstractmethod
     def rescaling(self) -> tuple[int, int]:
-        """Multiplier and shift that take a sum to the mean in the output's steps."""
-        multiplier, shift = quantize_multiplier(self.input(0).scale / self.output.scale)
-        bits = min(self.count.bit_length() - 1, 32, 31 + shift)
-        return (multiplier << bits) // self.count, shift - bits
+        """Multiplier and shift that take a sum to the output's steps."""
 
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         x = inputs[0]
@@ -107,25 +116,61 @@ class Mean(Operator):
         y = multiply_by_quantized_multiplier(centred, *self.rescaling()) + self.output.zero_point
         return (np.clip(y, -128, 127).astype(np.int8),)
 
+
+@operator("SUM")
+class Sum(Summing):
+    """Sum over axes. Source: TFLM reduce_common.cc and QuantizedMeanOrSum in reference/reduce.h."""
+
+    tflite = TFLiteForm(74, range(1, 3), 27, REDUCER_FIELDS)
+
+    def rescaling(self) -> tuple[int, int]:
+        return quantize_multiplier(self.input(0).scale / self.output.scale)
+
+    def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        return (x.sum(axis=self.axes, keepdims=self.attributes.keep_dims, dtype=np.float32),)
+
+
+@operator("MEAN")
+class Mean(Summing):
+    """Mean over axes. Source: TFLM reduce_common.cc and QuantizedMeanOrSum in reference/reduce.h."""
+
+    tflite = TFLiteForm(40, range(1, 4), 27, REDUCER_FIELDS)
+
+    def rescaling(self) -> tuple[int, int]:
+        multiplier, shift = quantize_multiplier(self.input(0).scale / self.output.scale)
+        bits = min(self.count.bit_length() - 1, 32, 31 + shift)
+        return (multiplier << bits) // self.count, shift - bits
+
     def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
         return (x.mean(axis=self.axes, keepdims=self.attributes.keep_dims, dtype=np.float32),)
 
 
+def reducer_fields(op: Reducer) -> dict[str, Any]:
+    """The buffers and the loops over the output and over what is reduced."""
+    kept, reduced = op.loops()
+    fields: dict[str, Any] = {"input": Ref("input"), "output": Ref("output")}
+    fields |= outer_fields(kept, ("steps",))
+    fields |= {"columns": kept[-1].count, "column_step": kept[-1].steps[0]}
+    fields |= {f"reduced_{name}": value for name, value in outer_fields(reduced, ("steps",)).items()}
+    return fields | {"run": reduced[-1].count, "run_step": reduced[-1].steps[0]}
+
+
+def has_columns(op: Reducer) -> Admission:
+    """Whether four or more neighbouring columns are kept."""
+    inner = op.loops()[0][-1]
+    return Admission.when(inner.count >= 4 and inner.steps == (1,), "fewer than 4 neighbouring columns are kept")
+
+
 class _MeanKernel(Variant):
     function: str
 
-    def call(self, op: Mean) -> Call:
-        kept, reduced = op.loops()
+    def call(self, op: Summing) -> Call:
         multiplier, shift = op.rescaling()
-        fields: dict[str, Any] = {"input": Ref("input"), "output": Ref("output")}
-        fields |= outer_fields(kept, ("steps",))
-        fields |= {"columns": kept[-1].count, "column_step": kept[-1].steps[0]}
-        fields |= {f"reduced_{name}": value for name, value in outer_fields(reduced, ("steps",)).items()}
-        fields |= {
-            "run": reduced[-1].count,
-            "run_step": reduced[-1].steps[0],
+        fields = reducer_fields(op) | {
             "sum_offset": -op.input(0).zero_point * op.count,
             "output_offset": op.output.zero_point,
             "output_multiplier": multiplier,
@@ -134,30 +179,29 @@ class _MeanKernel(Variant):
         return Call(self.function, "nn_mean_s8_args", fields)
 
 
-@variant(Mean)
+@variant(Mean, Sum)
 class MeanColumns(_MeanKernel):
     """Four columns per word with SXTAB16; where four or more neighbouring columns are kept."""
 
     name, header, function = "columns_x4", "nn_mean_s8_x4.h", "nn_mean_s8_x4"
 
-    def admits(self, op: Mean) -> Admission:
-        inner = op.loops()[0][-1]
-        return Admission.when(inner.count >= 4 and inner.steps == (1,), "fewer than 4 neighbouring columns are kept")
+    def admits(self, op: Summing) -> Admission:
+        return has_columns(op)
 
-    def cost(self, op: Mean) -> Cost:
+    def cost(self, op: Summing) -> Cost:
         kept, reduced = op.loops()
         words = op.output.elements // kept[-1].count * -(-kept[-1].count // 4)
         parts = op.count // reduced[-1].count
         return Cost(words * (96 + op.count * 4 + (parts - 1) * 30), 0, 400)
 
 
-@variant(Mean)
+@variant(Mean, Sum)
 class MeanElements(_MeanKernel):
     """One output at a time."""
 
     name, header, function = "elements", "nn_mean_s8.h", "nn_mean_s8"
 
-    def cost(self, op: Mean) -> Cost:
+    def cost(self, op: Summing) -> Cost:
         run = op.loops()[1][-1]
         parts = op.count // run.count
         per_run = run.count * 4 if run.steps != (1,) or run.count < 4 else run.count + 6
