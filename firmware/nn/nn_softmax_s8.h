@@ -7,7 +7,7 @@
 #ifndef NN_SOFTMAX_S8_H
 #define NN_SOFTMAX_S8_H
 
-#include "nn_bytes.h"
+#include "nn_gemmlowp.h"
 
 typedef struct {
     const int8_t *input;
@@ -16,18 +16,6 @@ typedef struct {
     int32_t entries;             /* beyond them exp counts as 0 */
     int32_t rows, depth;
 } nn_softmax_s8_args;
-
-/* 1 / (1 + x) for x in [0, 1], both with 31 fractional bits. */
-NN_INLINE int32_t nn_one_over_one_plus(int32_t x)
-{
-    int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) / 2);
-    int32_t y = 1515870810 + nn_doubling_high_mul(half_denominator, -1010580540); /* 48/17 - 32/17 d, 29 bits */
-    for (int i = 0; i < 3; i++) {
-        int32_t error = (1 << 29) - nn_doubling_high_mul(half_denominator, y);
-        y += nn_doubling_high_mul(y, error) * 4;
-    }
-    return y > INT32_MAX / 2 ? INT32_MAX : y * 2;
-}
 
 NN_INLINE int32_t nn_softmax_exponential(const nn_softmax_s8_args *a, int32_t distance)
 {

@@ -12,6 +12,7 @@ import pytest
 import rig
 from seatool.ir import Array, DType, Graph, Tensor
 from seatool.kernels import Padding
+from seatool.kernels.accumulate import CumsumAttributes
 from seatool.kernels.cast import CastAttributes
 from seatool.kernels.gather import StridedSliceAttributes
 from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
@@ -30,6 +31,7 @@ from test_moves import moved
 from test_pool import pool
 from test_rearrange import chosen
 from test_resize import resized
+from test_rows import add_n, cumsum, l2_normalization, log_softmax
 from test_softmax import softmax
 from test_transpose_conv import transposed
 from weights import Scales
@@ -63,6 +65,10 @@ def layers() -> Iterator[Graph]:
         yield from (mean((1, 25, 5, 64), axes, True, SAME_SCALE, target, kind) for axes in ((1, 2), (3,), (2,)))
     yield all_hold((1, 25, 5, 64), (1, 2), True)
     yield from (arg("ARG_MAX", shape, -1) for shape in ((1, 10), (1, 20, 21)))
+    yield from (log_softmax((rows, depth), 0.1, 0) for rows, depth in ((1, 12), (16, 10), (1, 100)))
+    yield from (l2_normalization((rows, depth), 3) for rows, depth in ((1, 64), (16, 10)))
+    yield cumsum((16, 64), 1, SAME_SCALE, SAME_SCALE, CumsumAttributes())
+    yield from (add_n(SHAPE, count, SAME_SCALE, (0.3, 0)) for count in (2, 5))
     for kernel, shape in ((3, (1, 16, 16, 32)), (4, (1, 8, 8, 64)), (2, (1, 4, 5, 16))):
         weights = np.random.default_rng(0).integers(-127, 128, (16, kernel, kernel, shape[3])).astype(np.int8)
         output = (1, 2 * shape[1], 2 * shape[2], 16)

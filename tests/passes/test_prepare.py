@@ -140,3 +140,13 @@ def test_padding_of_a_space_to_batch_becomes_a_pad() -> None:
     padded = np.pad(x, ((0, 0), (1, 2), (0, 0)))
     expected = np.concatenate([padded[:, 0::2], padded[:, 1::2]])
     assert np.array_equal(execute(after, [x])[blocks], expected)
+
+
+def test_a_sum_of_many_becomes_a_chain_of_additions() -> None:
+    build = Builder((1, 4))
+    doubled = build.add("ADD", "x", "x")
+    total = build.add("ADD_N", "x", doubled, "x")
+    after = prepare(build.graph(total))
+    assert [op.kind for op in after.ops] == ["ADD", "ADD", "ADD"]
+    x = random_float(1, 4)
+    np.testing.assert_allclose(execute(after, [x])[total], 4 * x, rtol=1e-6)

@@ -112,12 +112,18 @@ def reductions(net: FloatNet) -> str:
     return net.add("SUM", net.now, net.integers(2), shape=(1, net.shape[1], net.shape[3]), keep_dims=False)
 
 
+def normalized(net: FloatNet) -> str:
+    net.add("L2_NORMALIZATION", net.now)
+    return net.add("LOG_SOFTMAX", net.now)
+
+
 LAYERS: dict[str, Layer] = {
     **{kind: unary(kind) for kind in ("ABS", "ELU", "HARD_SWISH")},
     "CAST": mask,
     "DEPTH_TO_SPACE": blocks,
     "GATHER": stacked,
     "DIV": quotient,
+    "LOG_SOFTMAX": normalized,
     "PRELU": prelu,
     "REDUCE_MAX": reductions,
     "RSQRT": rsqrt,

@@ -74,7 +74,7 @@ class QuantizationRule:
 
     weights/bias: input indices quantized as int8 per channel along ``weight_axis`` and as int32 with scale
     input * weight; data: index of the input that meets the weights. same_scale: all real inputs and outputs have the
-    same parameters. fixed_output: parameters the specification prescribes.
+    same parameters; same_inputs: all real inputs have. fixed_output: parameters the specification prescribes.
     """
 
     weights: int | None = None
@@ -82,6 +82,7 @@ class QuantizationRule:
     bias: int | None = None
     data: int = 0
     same_scale: bool = False
+    same_inputs: bool = False
     fixed_output: Quantization | None = None
 
 

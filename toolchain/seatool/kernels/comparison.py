@@ -39,7 +39,7 @@ class Comparison(Binary):
     reference/comparisons.h.
     """
 
-    quantization = QuantizationRule(same_scale=True)
+    quantization = QuantizationRule(same_inputs=True)
     limits = "scales below 1"
     equal: ClassVar[bool] = False
     negated: ClassVar[bool] = False

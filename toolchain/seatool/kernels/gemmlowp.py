@@ -1,4 +1,5 @@
-"""gemmlowp's fixed-point exponential, reciprocal, logistic function and tanh, in numpy, bit for bit.
+"""gemmlowp's fixed-point exponential, reciprocal, logistic function and tanh, and TFLM's logarithm, in numpy, bit for
+bit.
 
 A value in format Qm has m integer bits and 31 - m fractional bits in an int32. Sources: gemmlowp fixedpoint.h and
 tensorflow/lite/kernels/internal/common.h.
@@ -28,7 +29,7 @@ _EXP_OF_MINUS_POWERS = {
 _multiply = saturating_rounding_doubling_high_mul
 
 
-def _saturating_shift_left(x: Int64, bits: int) -> Int64:
+def _saturating_shift_left(x: Int64, bits: int | Int64) -> Int64:
     return np.asarray(np.clip(x << bits, -(1 << 31), _ONE), np.int64)
 
 
@@ -88,3 +89,38 @@ def tanh(x: npt.ArrayLike, integer_bits: int) -> Int64:
     exponential = exp_on_negative_values(-np.abs(a), integer_bits + 1)
     t = _saturating_shift_left(_newton_reciprocal(exponential) - (1 << 29), 2)
     return np.where(a == 0, 0, np.sign(a) * t)
+
+
+_SQRT_HALF, _SQRT_SQRT_HALF, _LOG_2 = 1518500250, 1805811301, 1488522236
+"""Powers of 1/2, and log(2), in Q0."""
+
+
+def log(x: npt.ArrayLike, integer_bits: int) -> Int64:
+    """log(x) in Q5 for x >= 1 in Qm (log_x_for_x_greater_than_or_equal_to_1 in TFLM's common.h).
+
+    With x = r * 2^k and r near 1, log(x) is k * log(2) and a Pade approximation of log(r).
+    """
+    a = np.asarray(x, np.int64)
+    zeros = 32 - _bits(a)
+    first = _saturating_shift_left(_multiply(_saturating_shift_left(a, zeros - 1), _SQRT_HALF), 1)
+    headroom = 31 - _bits(_multiply(a, _SQRT_HALF))
+    second = _saturating_shift_left(a, headroom)
+    r = np.minimum(first, second)
+    quarter = 1 << 23
+    power = np.maximum(
+        _saturating_shift_left(integer_bits - zeros, 25) + quarter,
+        _saturating_shift_left(integer_bits - headroom, 25) - quarter,
+    )
+    q = 2 * (r - _SQRT_SQRT_HALF)
+    square = _multiply(q, q)
+    numerator = _multiply(q, r) + _multiply(_multiply(q, square), 117049297)
+    half_sum = (r + _SQRT_SQRT_HALF + 1) // 2
+    factor = 1057819769 + q + _multiply(127690142, square)
+    denominator = _multiply(half_sum, factor) + _multiply(638450708, q)
+    ratio = _multiply(rounding_divide_by_pot(numerator, 6), one_over_one_plus_x(denominator))
+    return _saturating_shift_left(_multiply(power, _LOG_2) + ratio, 1)
+
+
+def _bits(x: Int64) -> Int64:
+    """Bits of positive numbers."""
+    return np.asarray(np.frexp(x.astype(np.float64))[1], np.int64)

@@ -83,6 +83,8 @@ def _operator_problems(graph: Graph) -> Iterator[str]:
             yield _line(op, "has no float form")
         if op.kind == "CAST" and graph.tensors[str(op.inputs[0])].dtype is not DType.BOOL:
             yield _line(op, "only truth values become numbers that quantization keeps")
+        if op.kind == "CUMSUM":
+            yield _line(op, "TFLM starts its sums at the zero point instead of 0")
         for what in ("weights", "bias"):
             index = getattr(family.quantization, what)
             name = op.inputs[index] if index is not None and index < len(op.inputs) else None

@@ -65,7 +65,7 @@ class Converter:
             return name
         if tensor.dtype is not DType.FLOAT32:
             return self._add(tensor, op)
-        if rule.same_scale:
+        if rule.same_scale or rule.same_inputs:
             quant = self._shared(op)
         else:
             quant = activation_parameters(float(tensor.data.min()), float(tensor.data.max()))
@@ -100,9 +100,10 @@ class Converter:
         return self.parameters[self.sharing.representative(name)]
 
     def _shared(self, op: Op) -> Quantization:
-        """The parameters that the float tensors of ``op`` have in common."""
+        """The parameters that the float inputs of ``op`` share, with its outputs unless these have their own."""
         uncut = (name for index, name in enumerate(op.inputs) if (op.name, index) not in self.sharing.cut)
-        tensors = (self.graph.tensors[name] for name in (*op.outputs, *uncut) if name is not None)
+        names = (*op.outputs, *uncut) if operators()[op.kind].quantization.same_scale else (*uncut, *op.outputs)
+        tensors = (self.graph.tensors[name] for name in names if name is not None)
         return self._quantization(next(t.name for t in tensors if t.dtype is DType.FLOAT32 and not t.is_constant))
 
     def _requantized(self, op: Op, name: str) -> str:

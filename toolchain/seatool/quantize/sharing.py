@@ -59,13 +59,13 @@ def share(graph: Graph) -> Sharing:
         if rule.fixed_output is not None:
             for name in op.outputs:
                 sharing.fixed[name] = rule.fixed_output
-        elif rule.same_scale:
+        elif rule.same_scale or rule.same_inputs:
             _share_operator(graph, op, sharing)
     return sharing
 
 
 def _share_operator(graph: Graph, op: Op, sharing: Sharing) -> None:
-    """Join the float inputs and outputs of ``op``, cutting off inputs whose fixed parameters suit not all of them."""
+    """Join the float inputs (and outputs) of ``op``, cutting off inputs whose fixed parameters suit not all of them."""
     floats = [
         (index, graph.tensors[name])
         for index, name in enumerate(op.inputs)
@@ -75,8 +75,10 @@ def _share_operator(graph: Graph, op: Op, sharing: Sharing) -> None:
     classes = {index: sharing.representative(tensor.name) for index, tensor in floats if not tensor.is_constant}
     fixed = {index: sharing.fixed[name] for index, name in classes.items() if name in sharing.fixed}
     outputs = [name for name in op.outputs if graph.tensors[name].dtype is DType.FLOAT32]
-    if not outputs and len(fixed) == len(classes):
-        return  # a comparison of what has parameters already
+    if operators()[op.kind].quantization.same_inputs:
+        if not outputs and len(fixed) == len(classes):
+            return  # a comparison of what has parameters already
+        outputs = outputs if len(fixed) == len(classes) and len(set(fixed.values())) > 1 else []
     alike = len(set(fixed.values())) == 1 and len(fixed) == len(classes)
     if not (alike and all(_fits(tensor, next(iter(fixed.values()))) for tensor in constants)):
         sharing.cut.update((op.name, index) for index in fixed)
