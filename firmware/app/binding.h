@@ -36,7 +36,8 @@ extern const model_region model_regions[];
 extern const uint32_t model_tensor_count;
 extern const model_tensor model_tensors[];
 
-/* Has to be called once, before anything below. NULL, or why the model cannot run. */
+/* Has to be called before anything below, and again when the model's regions were overwritten. NULL, or why the model
+ * cannot run. */
 const char *model_start(void);
 
 /* Bytes of an interpreter's arena that are in use; 0: the model is compiled, its memory is what the regions say. */

@@ -4,10 +4,10 @@
  * int16 samples for model_embed. Without a request file there is one input of zeros. The results are records, each a
  * header and a payload. All numbers are little-endian.
  *
- * With REQUEST_MEASURE the first input runs twice, on memory filled with a pattern and then with its complement. What a run overwrites
- * differs from at least one of the two, so the regions' high-water marks are exact; and an output that depends on
- * memory which the model never wrote comes out different, which fails the test. Instructions and stack are measured on
- * the first run, where nothing is traced.
+ * With REQUEST_MEASURE the first input runs twice, each time from model_start on, on memory filled with a
+ * pattern and then with its complement. What a run overwrites differs from at least one of the two, so the regions'
+ * high-water marks are exact; and an output that depends on memory which the model never wrote comes out different,
+ * which fails the test. Instructions and stack are measured on the first run, where nothing is traced.
  */
 #include "harness.h"
 
@@ -36,6 +36,7 @@ typedef enum {
     RECORD_OUTPUT = 6, /* index: input;  output */
     RECORD_END = 7,    /* index: number of inputs */
     RECORD_ARENA = 8,  /* bytes of an interpreter's arena in use (4 bytes) */
+    RECORD_START = 9,  /* instructions of model_start (8 bytes) */
 } record_kind;
 
 typedef struct {
@@ -50,7 +51,7 @@ static HARNESS_DATA struct {
     uint32_t output_bytes;
     uint64_t *layer_instructions; /* per layer, and one more for calibration */
     uint32_t *region_used;
-    uint64_t layer_start, total;
+    uint64_t layer_start, starting, total;
     uint32_t layers_run, stack_used;
     bool from_file, tracing, write_failed;
 } harness;
@@ -145,24 +146,32 @@ static void measure_regions(uint32_t pattern)
     }
 }
 
-static int infer(void *output)
+static const char *start_counted(void)
 {
-    if (harness.request.flags & REQUEST_PCM) {
-        return model_embed((const int16_t *)harness.input, (float *)output);
-    }
-    return model_run((const int8_t *)harness.input, (int8_t *)output);
+    uint64_t start = harness_instructions();
+    const char *problem = model_start();
+    harness.starting = harness_instructions() - start;
+    return problem;
 }
 
-static int infer_counted(void *output)
+static const char *infer(void *output)
+{
+    bool pcm = harness.request.flags & REQUEST_PCM;
+    int status = pcm ? model_embed((const int16_t *)harness.input, (float *)output)
+                     : model_run((const int8_t *)harness.input, (int8_t *)output);
+    return status ? "the model returned an error" : NULL;
+}
+
+static const char *infer_counted(void *output)
 {
     memset(harness.layer_instructions, 0, model_layer_count * sizeof(uint64_t));
     harness.layers_run = 0;
     harness_paint_stack(PATTERN);
     uint64_t start = harness_instructions();
-    int status = infer(output);
+    const char *problem = infer(output);
     harness.total = harness_instructions() - start;
     harness.stack_used = harness_stack_used(PATTERN);
-    return status;
+    return problem;
 }
 
 static void report_number(const char *label, const char *name, uint64_t value, const char *unit)
@@ -174,19 +183,26 @@ static void report_number(const char *label, const char *name, uint64_t value, c
     console_text(unit);
 }
 
+static uint64_t less(uint64_t count, uint64_t measuring)
+{
+    return count > measuring ? count - measuring : 0;
+}
+
 static void write_counts(overhead cost)
 {
+    uint64_t starting = less(harness.starting, cost.reading);
+    record(RECORD_START, 0, sizeof starting);
+    payload(&starting, sizeof starting);
+    report_number("  start", "", starting, " instructions\n");
     for (uint32_t layer = 0; layer < model_layer_count; layer++) {
-        uint64_t seen = harness.layer_instructions[layer];
-        uint64_t count = seen > cost.empty ? seen - cost.empty : 0;
+        uint64_t count = less(harness.layer_instructions[layer], cost.empty);
         const char *name = model_layer_names[layer];
         record(RECORD_LAYER, layer, (uint32_t)sizeof count + length(name));
         payload(&count, sizeof count);
         payload(name, length(name));
         report_number("  layer ", name, count, "\n");
     }
-    uint64_t measuring = cost.reading + harness.layers_run * cost.hooks;
-    uint64_t total = harness.total > measuring ? harness.total - measuring : 0;
+    uint64_t total = less(harness.total, cost.reading + harness.layers_run * cost.hooks);
     record(RECORD_TOTAL, 0, sizeof total + sizeof harness.stack_used);
     payload(&total, sizeof total);
     payload(&harness.stack_used, sizeof harness.stack_used);
@@ -258,26 +274,24 @@ static const char *allocate(void)
     return NULL;
 }
 
-static const char *run_one(void)
-{
-    return infer(harness.outputs[0]) ? "the model returned an error" : NULL;
-}
-
 static const char *run_measured(void)
 {
     bool traced = harness.tracing;
     harness.tracing = false;
     overhead cost = calibrate();
     paint_regions(PATTERN);
-    if (infer_counted(harness.outputs[1])) {
-        return "the model returned an error";
+    const char *problem = start_counted();
+    problem = problem ? problem : infer_counted(harness.outputs[1]);
+    if (problem) {
+        return problem;
     }
     measure_regions(PATTERN);
     write_counts(cost);
 
     paint_regions(~PATTERN);
     harness.tracing = traced;
-    const char *problem = run_one();
+    problem = model_start();
+    problem = problem ? problem : infer(harness.outputs[0]);
     measure_regions(~PATTERN);
     write_regions();
     if (problem) {
@@ -302,7 +316,7 @@ static const char *run_all(void)
             return "the request file is too short";
         }
         bool measured = i == 0 && harness.request.flags & REQUEST_MEASURE;
-        const char *problem = measured ? run_measured() : run_one();
+        const char *problem = measured ? run_measured() : infer(harness.outputs[0]);
         if (problem) {
             return problem;
         }

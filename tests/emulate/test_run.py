@@ -66,6 +66,12 @@ def test_counts_add_up(elf: Path) -> None:
     assert 0 < between < 60
 
 
+def test_initialisation_is_counted_apart(elf: Path) -> None:
+    result = emulate.run(elf, [command(".", 100)])
+    assert 2 * 500 < result.init_instructions < 2 * 500 + 10
+    assert result.instructions < 1000
+
+
 def test_runs_are_deterministic_and_tracing_changes_no_count(elf: Path) -> None:
     first, second = emulate.run(elf, [command()]), emulate.run(elf, [command()])
     assert first == second

@@ -14,7 +14,7 @@ import host
 import numpy as np
 import rig
 from seatool.ir import Array, Graph
-from seatool.kernels import Operator, Ref, Variant
+from seatool.kernels import Call, Operator, Ref, Variant
 
 FOLDER = Path(__file__).parent / "batch"
 _SOURCES = ("main.c", "cases.c", "data.c")
@@ -140,12 +140,21 @@ def _layer(number: int, case: Case) -> str:
     names |= {("input", i): f"inputs[{i}]" for i, _ in enumerate(operator.inputs)}
     names |= {("output", i): f"outputs[{i}]" for i, _ in enumerate(operator.outputs)}
     names |= {("constant", c.name): f"case{number}_constant_{c.name}" for c in case.variant.constants(operator)}
-    call = case.variant.call(operator)
-    fields = ", ".join(f".{name} = {_literal(value, names)}" for name, value in call.fields.items())
-    return (
+    names |= {("resident", 0): f"case{number}_resident"}
+    layer = (
         f"static void case{number}_layer(const void *const inputs[], void *const outputs[], void *scratch)\n"
-        f"{{\n    (void)inputs, (void)scratch;\n    {call.function}(&({call.struct}){{{fields}}});\n}}"
+        f"{{\n    (void)inputs, (void)scratch;\n    {_call(case.variant.call(operator), names)}\n}}"
     )
+    if (resident := case.variant.resident(operator)) is None:
+        return layer
+    memory = f"static uint32_t case{number}_resident[{-(-resident.bytes // 4)}];"
+    fill = f"static void case{number}_fill(void)\n{{\n    {_call(resident.fill, names)}\n}}"
+    return f"{memory}\n{fill}\n{layer}"
+
+
+def _call(call: Call, names: Mapping[tuple[str, int | str], str]) -> str:
+    fields = ", ".join(f".{name} = {_literal(value, names)}" for name, value in call.fields.items())
+    return f"{call.function}(&({call.struct}){{{fields}}});"
 
 
 def _entry(number: int, case: Case) -> str:
@@ -156,7 +165,8 @@ def _entry(number: int, case: Case) -> str:
     outputs = ", ".join(f"{{case{number}_expected{i}, {t.bytes}}}" for i, t in enumerate(operator.outputs))
     label = f"{number} {operator.kind} {case.variant.name}"
     scratch = case.variant.cost(operator).scratch
-    return f'    {{"{label}", case{number}_layer, {{{inputs}}}, {len(operator.outputs)}, {{{outputs}}}, {scratch}}}'
+    functions = f"{f'case{number}_fill' if case.variant.resident(operator) else 'NULL'}, case{number}_layer"
+    return f'    {{"{label}", {functions}, {{{inputs}}}, {len(operator.outputs)}, {{{outputs}}}, {scratch}}}'
 
 
 def _c_type(data: Array) -> str:

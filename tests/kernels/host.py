@@ -21,7 +21,7 @@ import guarded
 import numpy as np
 from seatool import resources
 from seatool.ir import Array
-from seatool.kernels import Operator, Ref, Variant
+from seatool.kernels import Call, Operator, Ref, Variant
 
 HERE = Path(__file__).parent
 NN = resources.firmware() / "nn"
@@ -161,20 +161,46 @@ def _run(
     if inplace is not None:
         outputs[0] = tensors[inplace]
     scratch = guarded.Buffer(variant.cost(operator).scratch, TENSOR_ALIGN, at_end)
-    constants = {c.name: guarded.filled(c.data, c.data.itemsize, at_end) for c in variant.constants(operator)}
-    buffers = {"input": tensors, "output": dict(enumerate(outputs)), "scratch": {0: scratch}, "constant": constants}
+    buffers = {"input": tensors, "output": dict(enumerate(outputs)), "scratch": {0: scratch}}
     before = {i: b.bytes.copy() for i, b in tensors.items() if i != inplace}
+    kept = _kept(operator, variant, at_end)
+    filled = {key: b.bytes.copy() for key, b in kept.get("resident", {}).items()}
+    _call(variant.header, variant.call(operator), buffers | kept)
+    for i, old in before.items():
+        if not np.array_equal(old, tensors[i].bytes):
+            raise KernelFaultError(f"{variant.name}: changed input {i}")
+    for key, old in filled.items():
+        if not np.array_equal(old, kept["resident"][key].bytes):
+            raise KernelFaultError(f"{variant.name}: changed its resident memory")
+    empty = [np.empty(t.shape, t.dtype.numpy) for t in operator.outputs]
+    return tuple(buffer.array(like).copy() for buffer, like in zip(outputs, empty, strict=True))
 
+
+def resident(operator: Operator, variant: Variant) -> guarded.Buffer:
+    """The kernel's resident memory, filled."""
+    return _kept(operator, variant, at_end=True)["resident"][0]
+
+
+_Buffers = Mapping[str, Mapping[Any, guarded.Buffer]]
+"""By kind and key of the Ref that stands for them."""
+
+
+def _kept(operator: Operator, variant: Variant, at_end: bool) -> dict[str, dict[Any, guarded.Buffer]]:
+    """What is there between inferences: constants, and resident memory filled from them."""
+    constants = {c.name: guarded.filled(c.data, c.data.itemsize, at_end) for c in variant.constants(operator)}
+    kept: dict[str, dict[Any, guarded.Buffer]] = {"constant": constants}
+    if (resident := variant.resident(operator)) is not None:
+        kept["resident"] = {0: guarded.Buffer(resident.bytes, TENSOR_ALIGN, at_end)}
+        _call(variant.header, resident.fill, kept)
+    return kept
+
+
+def _call(header: str, kernel: Call, buffers: _Buffers) -> None:
     def place(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(place(v) for v in value)
         return buffers[value.what][value.key] if isinstance(value, Ref) else value
 
-    c = variant.call(operator)
     named = {f"{kind} {key}": buffer for kind, group in buffers.items() for key, buffer in group.items()}
-    call(variant.header, c.function, c.struct, {name: place(value) for name, value in c.fields.items()}, named)
-    for i, old in before.items():
-        if not np.array_equal(old, tensors[i].bytes):
-            raise KernelFaultError(f"{c.function}: changed input {i}")
-    empty = [np.empty(t.shape, t.dtype.numpy) for t in operator.outputs]
-    return tuple(buffer.array(like).copy() for buffer, like in zip(outputs, empty, strict=True))
+    fields = {name: place(value) for name, value in kernel.fields.items()}
+    call(header, kernel.function, kernel.struct, fields, named)

@@ -23,7 +23,7 @@ from seatool.kernels import Activation, Padding, Ref
 from seatool.kernels.conv_2d import Conv2DAttributes
 from seatool.kernels.conv_2d_max_pool import ConvMaxPoolAttributes, Pool
 from seatool.kernels.pool import Pool2DAttributes
-from seatool.kernels.winograd import F2, F4, FAST_SCRATCH, VARIANTS, Form, Winograd
+from seatool.kernels.winograd import F2, F4, FAST_SCRATCH, VARIANTS, Form, Weights, Winograd
 from test_conv_2d import conv
 from weights import Scales, activations, biases, scales
 
@@ -76,9 +76,11 @@ def convolutions(draw: st.DrawFn) -> rig.Case:
 
 
 OTHERS = (
-    Winograd("winograd_f4_stored", F4, stored=True, scratch_limit=FAST_SCRATCH),
-    Winograd("winograd_f4_row", F4, tile_rows=1),
-    Winograd("winograd_f2_stored_row", F2, stored=True, tile_rows=1),
+    Winograd(F4, Weights.STORED, scratch_limit=FAST_SCRATCH),
+    Winograd(F4, tile_rows=1),
+    Winograd(F2, Weights.STORED, tile_rows=1),
+    Winograd(F4, Weights.RESIDENT, tile_rows=2),
+    Winograd(F2, Weights.RESIDENT, scratch_limit=FAST_SCRATCH),
 )
 """Of the configurations that a plan may choose from."""
 
@@ -191,7 +193,7 @@ CHANNELS = {"f4": 116, "f2": 1852}
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("zero_point", [-128, 0, 127])
 def test_sums_just_inside_the_bound_are_exact(form: Form, sign: int, zero_point: int) -> None:
-    variant = Winograd("", form, tile_rows=1)
+    variant = Winograd(form, tile_rows=1)
     filters = filters_of_sum(sign * LARGEST[form.name], CHANNELS[form.name])
     for value in (-128, 127):
         x = np.full((1, 5, 6, filters.shape[3]), value, np.int8)
@@ -202,7 +204,7 @@ def test_sums_just_inside_the_bound_are_exact(form: Form, sign: int, zero_point:
 
 @FORMS
 def test_sums_just_beyond_the_bound_are_refused_and_would_be_wrong(form: Form) -> None:
-    variant = Winograd("", form, tile_rows=1)
+    variant = Winograd(form, tile_rows=1)
     filters = filters_of_sum(LARGEST[form.name] + 1, CHANNELS[form.name])
     x = np.full((1, 5, 6, filters.shape[3]), 127, np.int8)
     graph = layer(filters, x, 127)  # padding is 127 too, so that every sum is the largest
@@ -280,7 +282,7 @@ def run_in_bands(graph: Graph, x: Array, variant: Winograd, band: int) -> Array:
 def test_bands_with_line_buffers_give_the_same(case: rig.Case, form: Form, band: int, tile_rows: int) -> None:
     graph, (x,) = case
     if x.shape[0] == 1:
-        output = run_in_bands(graph, x, Winograd("", form, tile_rows=tile_rows), band)
+        output = run_in_bands(graph, x, Winograd(form, tile_rows=tile_rows), band)
         assert np.array_equal(output, rig.reference(graph, [x])[0])
 
 
@@ -290,19 +292,13 @@ def test_bands_with_line_buffers_give_the_same(case: rig.Case, form: Form, band:
 @given(convolutions(), st.sampled_from([F4, F2]))
 def test_weights_transformed_at_start_are_the_stored_ones(case: rig.Case, form: Form) -> None:
     operator = rig.operator_of(case[0])
-    variant = Winograd("", form, stored=True, tile_rows=1)
-    expected = variant.constants(operator)[0].data[:-1].reshape(-1, 4)
-    weights = operator.input(1).data
-    buffers = {
-        "weights": guarded.filled(weights, 1, at_end=True),
-        "transformed": guarded.filled(np.zeros_like(expected), expected.itemsize, at_end=True),
-    }
-    sizes = {"in_channels": weights.shape[3], "out_channels": weights.shape[0]}
-    function = f"nn_conv3x3_{form.name}_weights"
-    host.call(variant.header, function, "nn_conv3x3_weights_args", buffers | sizes, buffers)
-    transformed = buffers["transformed"].array(expected)
-    beyond = weights.shape[0] % 4 or 4
-    whole = len(expected) - len(expected) // -(-weights.shape[0] // 4)
+    stored, resident = (Winograd(form, weights, tile_rows=1) for weights in (Weights.STORED, Weights.RESIDENT))
+    expected = stored.constants(operator)[0].data
+    transformed = host.resident(operator, resident).array(expected)
+    # Four output channels side by side, those that the layer lacks apart; the last word is not written.
+    transformed, expected = (words[:-1].reshape(-1, 4) for words in (transformed, expected))
+    beyond = operator.out_channels % 4 or 4
+    whole = len(expected) - len(expected) // -(-operator.out_channels // 4)
     assert np.array_equal(transformed[:whole], expected[:whole])
     assert np.array_equal(transformed[whole:, :beyond], expected[whole:, :beyond])
 

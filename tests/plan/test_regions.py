@@ -73,6 +73,46 @@ def test_limit_counts_all_regions() -> None:
     assert arrange(demand, rooms, limit=204_799) is None
 
 
+def test_resident_memory_takes_what_is_left() -> None:
+    """The fastest region is scratch's and the activations'."""
+    kept = tuple(block(f"k{number}", 0, 4, size * K) for number, size in enumerate((200, 40, 20)))
+    demand = Demand(student_blocks(), (block("s", 1, 1, 90_000),), {}, kept)
+    layout = found(arrange(demand, M7))
+    assert {name: layout.places[name][0] for name in ("s", "k0", "k1", "k2")} == {
+        "s": "dtcm",
+        "k0": "axi",
+        "k1": "axi",
+        "k2": "dtcm",
+    }
+    assert sum(layout.resident.values()) == 260 * K
+    assert layout.total == 204_800 + 90_000 + 260 * K
+
+
+def test_activations_make_room_for_resident_memory() -> None:
+    kept = (block("k", 0, 4, 512 * K),)
+    layout = found(arrange(Demand(student_blocks(), (block("s", 1, 1, 90_000),), {}, kept), M7))
+    assert layout.places["k"] == ("axi", 0)
+    assert layout.places["conv1"][0] == layout.places["conv2"][0] == "sram123"
+    assert arrange(Demand(student_blocks(), (), {}, (*kept, block("l", 0, 4, 280 * K))), M7) is None
+
+
+def test_scratch_in_fast_memory_can_be_demanded() -> None:
+    scratch = (block("s", 0, 0, 64 * K), block("t", 0, 0, 64 * K))
+    assert found(arrange(Demand((), scratch, {}), M7)).places["s"] == ("dtcm", 0)
+    assert arrange(Demand((), scratch, {}), M7, hot=True) is None
+    layout = found(arrange(Demand((), scratch[:1], {}, (block("k", 0, 0, 126 * K),)), M7[:2], hot=True))
+    assert layout.places == {"s": ("dtcm", 0), "k": ("axi", 0)}
+
+
+def test_split_of_two_thousand_blocks() -> None:
+    """Searches must not recurse per block, nor try for ever."""
+    blocks = tuple(block(f"b{number}", number, number + 1, 16 * (number % 7 + 1)) for number in range(2000))
+    rooms = (Room("r0", 96), Room("r1", 112))
+    layout = found(arrange(Demand(blocks, (), {}), rooms))
+    assert layout.total <= 208
+    assert arrange(Demand(blocks, (), {}), (Room("r0", 96), Room("r1", 96))) is None
+
+
 def test_too_much_for_every_region_is_none() -> None:
     assert arrange(Demand((block("a", 0, 0, 513 * K),), (), {}), M7) is None
 

@@ -44,7 +44,7 @@ int main(int argc, char **argv)
     int status = input && output ? 0 : 2;
     while (status == 0 && fread(input, 1, input_bytes, stdin) == input_bytes) {
         fill_regions(atoi(argv[2]));
-        status = embed ? model_embed(input, output) : model_run(input, output);
+        status = model_start() != NULL ? 1 : embed ? model_embed(input, output) : model_run(input, output);
         fwrite(output, 1, output_bytes, stdout);
     }
     free(input);

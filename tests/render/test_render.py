@@ -168,6 +168,9 @@ int main(void)
     assert(memcmp(net_output0(&b), small, sizeof small) == 0 && memcmp(net_output1(&b), mean, sizeof mean) == 0);
     assert(memcmp(net_output0(&a), small, sizeof small) == 0);
 
+    /* Nothing is resident here: initialisation has nothing to do. */
+    assert(net_init(&a) == 0 && net_init(NULL) == -1);
+
     /* A state that cannot work is refused. */
     net_state broken = a;
     broken.dtcm = NULL;

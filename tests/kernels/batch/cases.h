@@ -2,6 +2,7 @@
 #ifndef CASES_H
 #define CASES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define MAX_INPUTS 16
@@ -14,6 +15,7 @@ typedef struct {
 
 typedef struct {
     const char *label;
+    void (*fill)(void); /* resident memory; NULL where there is none */
     void (*layer)(const void *const inputs[], void *const outputs[], void *scratch);
     const void *inputs[MAX_INPUTS];
     int output_count;

@@ -42,6 +42,9 @@ static int run(const test_case *test)
         memset(outputs[i], 0xa5, test->outputs[i].bytes);
     }
     void *scratch = malloc(test->scratch_bytes);
+    if (test->fill != NULL) {
+        test->fill();
+    }
     uint32_t start = instructions();
     test->layer(test->inputs, outputs, scratch);
     uint32_t count = instructions() - start;

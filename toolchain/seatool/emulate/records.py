@@ -25,6 +25,7 @@ class Record(IntEnum):
     OUTPUT = 6
     END = 7
     ARENA = 8
+    START = 9
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Result:
         outputs: Per input the model's output: its output tensors one after the other; for PCM, the float32 embedding.
         traces: Per input every traced tensor by name, as it was when its layer had run; empty without ``trace``.
         layer_instructions: Instructions of each layer on the first input, in order; 0 on the host.
+        init_instructions: Instructions before the first inference; 0 on the host.
         instructions: Instructions of the whole inference on the first input; 0 on the host.
         stack_bytes: Stack that the inference of the first input used; 0 on the host.
         region_bytes: Highest byte that the first inference wrote in the model's block of each region, plus one.
@@ -45,6 +47,7 @@ class Result:
     outputs: list[bytes] = field(default_factory=list)
     traces: list[dict[str, bytes]] = field(default_factory=list)
     layer_instructions: dict[str, int] = field(default_factory=dict)
+    init_instructions: int = 0
     instructions: int = 0
     stack_bytes: int = 0
     region_bytes: dict[str, int] = field(default_factory=dict)
@@ -72,6 +75,8 @@ def parse(data: bytes, console: str, *, trace: bool) -> Result:
     for kind, index, payload in _records(data):
         if kind is Record.LAYER:
             result.layer_instructions[payload[8:].decode()] = int.from_bytes(payload[:8], "little")
+        elif kind is Record.START:
+            result = replace(result, init_instructions=int.from_bytes(payload, "little"))
         elif kind is Record.TOTAL:
             instructions, stack_bytes = struct.unpack("<QI", payload)
             result = replace(result, instructions=instructions, stack_bytes=stack_bytes)

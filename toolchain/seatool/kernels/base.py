@@ -193,9 +193,9 @@ class Constant:
 
 @dataclass(frozen=True)
 class Ref:
-    """A pointer the renderer resolves: input/output tensor by index, the scratch buffer, a constant by name."""
+    """A pointer the renderer resolves: input/output tensor by index, scratch, resident memory, a constant by name."""
 
-    what: Literal["input", "output", "scratch", "constant"]
+    what: Literal["input", "output", "scratch", "resident", "constant"]
     key: int | str = 0
 
 
@@ -237,6 +237,18 @@ class Call:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Resident:
+    """RAM that a kernel only reads: it is filled once, before the first inference, and keeps its contents.
+
+    fill: the call that does that, from constants; its function is in the kernel's header. instructions: of that call.
+    """
+
+    bytes: int
+    fill: Call
+    instructions: int
+
+
 class Variant(ABC):
     """One C kernel in one configuration. Subclasses are registered with :func:`variant`; instances never change."""
 
@@ -260,6 +272,10 @@ class Variant(ABC):
 
     @abstractmethod
     def call(self, op: Any) -> Call: ...
+
+    def resident(self, op: Any) -> Resident | None:
+        """The RAM that has to be filled before the kernel runs; None if there is none."""
+        return None
 
     def options(self, op: Any) -> Iterable[Variant]:
         """This kernel in every configuration worth considering for ``op``: sizes of tiles, forms of the weights."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from seatool.kernels.base import Admission, Bands, Call, Constant, Cost, Ref, Variant
+from seatool.kernels.base import Admission, Bands, Call, Constant, Cost, Ref, Resident, Variant
 from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.conv_2d_max_pool import ConvMaxPool, Pool
 from seatool.kernels.fixed_point import Int64
@@ -149,18 +150,23 @@ class Tiling:
         narrow = f.lines * self.input_width if self.in_channels % 4 else 0
         return 4 * (maxima + v + max(u_and_m, columns + padding + narrow))
 
+    @property
+    def transform_instructions(self) -> int:
+        """Of transforming all weights once."""
+        narrow = 150 if self.in_channels % 4 else 0
+        return 4 * self.blocks * (40 + self.form.work.weights * self.groups + narrow)
+
     def instructions(self, stored: bool, outputs: int) -> int:
         """Estimate of one call; ``outputs``: of one tile and channel."""
         work, tiles, strips = self.form.work, self.rows * self.columns, len(self.strips)
         pairs = sum(_ceil(strip, 2) for strip in self.strips)
         columns = self.rows * (150 + self.groups * (work.group + work.column * self.input_columns))
         to_v = self.groups * work.tile * 2 * pairs
-        to_u = 0 if stored else strips * 4 * self.blocks * (40 + work.weights * self.groups)
+        to_u = 0 if stored else strips * self.transform_instructions
         steps = 2 * self.groups
         products = pairs * self.blocks * (40 + self.form.positions * (6 + 14 * steps + _loops(steps)))
         if self.in_channels % 4:  # the last ones are copied, to make four of them
             columns += 5 * self.rows * self.form.lines * self.input_width
-            to_u += 0 if stored else strips * 4 * self.blocks * 150
         from_m = tiles * (work.block * self.blocks + outputs * self.out_channels)
         return columns + to_v + to_u + products + from_m + strips * (100 + 150 * self.blocks)
 
@@ -173,21 +179,41 @@ def _loops(steps: int) -> int:
     return 4 + 4 * steps // block
 
 
+class Weights(Enum):
+    """Where the weights are, and in which form; the value is what it adds to the variant's name."""
+
+    INT8 = ""
+    """In flash as they are, and transformed for each strip."""
+    STORED = "_stored"
+    """In flash, transformed by the compiler."""
+    RESIDENT = "_resident"
+    """In flash as they are, and transformed into RAM once at start."""
+
+
 class Winograd(Variant):
     """Strips of tiles go through a domain where a tile takes a fraction of the products.
 
     Args:
-        stored: The weights lie in flash transformed, 8 (F4) or 3.6 (F2) times as large, instead of being transformed
-            for each strip.
+        weights: In which form and where; transformed ones take 8 (F4) or 3.6 (F2) times as much memory.
         scratch_limit: As few rows of tiles at a time as are nearly the fastest within so many bytes.
         tile_rows: So many rows of tiles at a time, whatever memory they take.
     """
 
     def __init__(
-        self, name: str, form: Form, *, stored: bool = False, scratch_limit: int = 0, tile_rows: int | None = None
+        self,
+        form: Form,
+        weights: Weights = Weights.INT8,
+        *,
+        scratch_limit: int = 0,
+        tile_rows: int | None = None,
     ) -> None:
-        self.name, self.header = name, f"nn_conv3x3_{form.name}_s8.h"
-        self.form, self.stored, self.scratch_limit, self.tile_rows = form, stored, scratch_limit, tile_rows
+        self.name, self.header = f"winograd_{form.name}{weights.value}", f"nn_conv3x3_{form.name}_s8.h"
+        self.form, self.weights, self.scratch_limit, self.tile_rows = form, weights, scratch_limit, tile_rows
+
+    @property
+    def stored(self) -> bool:
+        """Whether transformed weights lie in memory when the kernel is called."""
+        return self.weights is not Weights.INT8
 
     def reach(self, op: Conv2D | ConvMaxPool) -> Int64:
         """Bound on the absolute sum of each output channel, for any input and however much of it is padding."""
@@ -228,12 +254,11 @@ class Winograd(Variant):
         return next(t for t in fitting if t.instructions(self.stored, 0) <= _NEARLY * fastest)
 
     def options(self, op: Conv2D | ConvMaxPool) -> Iterator[Winograd]:
-        """Rows of tiles at a time, evenly cut, with the weights transformed for each strip or stored transformed."""
+        """Rows of tiles at a time, evenly cut, with every form of the weights."""
         rows = self.tiling(op).rows
-        for stored in (False, True):
-            name = f"winograd_{self.form.name}{'_stored' if stored else ''}"
+        for weights in Weights:
             for count in sorted({_ceil(rows, _ceil(rows, count)) for count in (*_TILE_ROWS, rows)}):
-                yield Winograd(name, self.form, stored=stored, tile_rows=count)
+                yield Winograd(self.form, weights, tile_rows=count)
 
     def bands(self, op: Conv2D | ConvMaxPool) -> Bands | None:
         tiling, pool = self.tiling(op), _pool(op)
@@ -262,10 +287,26 @@ class Winograd(Variant):
         return Cost(op.input(0).shape[0] * instructions, tiling.scratch(self.stored, _pool(op)), 2800)
 
     def flash(self, op: Conv2D | ConvMaxPool) -> int:
-        tiling = self.tiling(op)
-        words = self.form.positions * tiling.groups * 2 * tiling.blocks * 4 + 1
-        weights = 4 * words if self.stored else 4 * _ceil(_conv(op).weights.bytes, 4)
+        in_flash = self.weights is Weights.STORED
+        weights = self._transformed_bytes(op) if in_flash else 4 * _ceil(_conv(op).weights.bytes, 4)
         return weights + 8 * op.out_channels + 4 * _ceil(op.out_channels, 4)
+
+    def _transformed_bytes(self, op: Conv2D | ConvMaxPool) -> int:
+        """Of U, and of the word that the kernel reads in vain."""
+        tiling = self.tiling(op)
+        return 4 * (self.form.positions * tiling.groups * 2 * tiling.blocks * 4 + 1)
+
+    def resident(self, op: Conv2D | ConvMaxPool) -> Resident | None:
+        if self.weights is not Weights.RESIDENT:
+            return None
+        fields = {
+            "weights": Ref("constant", "weights"),
+            "transformed": Ref("resident"),
+            "in_channels": op.input(0).shape[3],
+            "out_channels": op.out_channels,
+        }
+        fill = Call(f"nn_conv3x3_{self.form.name}_weights", "nn_conv3x3_weights_args", fields)
+        return Resident(self._transformed_bytes(op), fill, self.tiling(op).transform_instructions)
 
     def constants(self, op: Conv2D | ConvMaxPool) -> tuple[Constant, ...]:
         conv = _conv(op)
@@ -273,7 +314,7 @@ class Winograd(Variant):
         weights, _, multiplier, shift = channel_constants(conv, conv.weights.data)
         bias = conv.bias - (128 + conv.input(0).zero_point) * conv.filters.sum(axis=1)
         wrapped = (bias & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-        if self.stored:
+        if self.weights is Weights.STORED:
             weights = Constant("transformed", self.transformed(conv), "U, see nn_winograd.h")
         return (weights, Constant("bias", wrapped, "for inputs in excess 128"), multiplier, shift)
 
@@ -296,7 +337,8 @@ class Winograd(Variant):
         buffers = dict(BUFFERS)
         if self.stored:
             del buffers["weights"]
-            buffers["transformed"] = Ref("constant", "transformed")
+            in_flash = self.weights is Weights.STORED
+            buffers["transformed"] = Ref("constant", "transformed") if in_flash else Ref("resident")
         fields = {
             **buffers,
             **geometry,
@@ -321,8 +363,8 @@ def _pool(op: Conv2D | ConvMaxPool) -> Pool:
 
 
 VARIANTS = (
-    Winograd("winograd_f4", F4, scratch_limit=FAST_SCRATCH),
-    Winograd("winograd_f2", F2, scratch_limit=FAST_SCRATCH),
+    Winograd(F4, scratch_limit=FAST_SCRATCH),
+    Winograd(F2, scratch_limit=FAST_SCRATCH),
 )
 
 Conv2D.variants.extend(VARIANTS)

@@ -78,6 +78,7 @@ def _layer(step: Step, program: Program) -> Layer:
         "stall_cycles": None,
         "estimated_ms": None,
         "scratch_bytes": step.scratch.size if step.scratch else 0,
+        "resident_bytes": sum(program.residents[stage.name].size for stage in step.stages if stage.resident),
         "outputs": [tensor.name for tensor in step.outputs] or list(program.graph.inputs),
     }
 

@@ -69,6 +69,7 @@ class Layer(TypedDict):
     stall_cycles: int | None
     estimated_ms: float | None
     scratch_bytes: int
+    resident_bytes: int
     outputs: list[str]
 
 
@@ -139,7 +140,7 @@ class Tflm(TypedDict):
 
 
 class Manifest(TypedDict):
-    """``seatool.json``. ``instructions`` and what follows are None until they are measured."""
+    """``seatool.json``. ``init_instructions`` and what follows are None until they are measured."""
 
     schema: int
     seatool: str
@@ -162,6 +163,7 @@ class Manifest(TypedDict):
     tflm: Tflm | None
     files: dict[str, str]
     edited: dict[str, str | None]
+    init_instructions: int | None
     instructions: int | None
     stack_bytes: int | None
     region_bytes: dict[str, int] | None

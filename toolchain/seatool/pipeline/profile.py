@@ -22,10 +22,14 @@ from seatool.pipeline.verify import random_cases
 
 @dataclass(frozen=True)
 class Profile:
-    """The measured project: its manifest now holds instructions per layer, stack and region high-water marks."""
+    """The measured project: its manifest now holds instructions per layer, stack and region high-water marks.
+
+    ``init_instructions`` are spent once, ``instructions`` in every inference.
+    """
 
     project: Project
     layers: tuple[Layer, ...]
+    init_instructions: int
     instructions: int
     stack_bytes: int
     region_bytes: dict[str, int]
@@ -59,6 +63,7 @@ def profile_project(project: Project, stage: Stage = silent, *, cycles: bool = F
     project = update_manifest(
         project,
         layers=layers,
+        init_instructions=run.init_instructions,
         instructions=run.instructions,
         stack_bytes=run.stack_bytes,
         region_bytes=dict(run.region_bytes),
@@ -67,7 +72,14 @@ def profile_project(project: Project, stage: Stage = silent, *, cycles: bool = F
         cycles_model=MODEL if found else None,
         cycles_unavailable=unavailable,
     )
-    return Profile(project, tuple(layers), run.instructions, run.stack_bytes, dict(run.region_bytes))
+    return Profile(
+        project,
+        tuple(layers),
+        run.init_instructions,
+        run.instructions,
+        run.stack_bytes,
+        dict(run.region_bytes),
+    )
 
 
 def _input(project: Project) -> tuple[list[bytes], bool]:

@@ -33,7 +33,7 @@ _SHOWN = 5
 _UNMEASURED_LAYER = dict.fromkeys(("instructions", "estimated_cycles", "stall_cycles", "estimated_ms"))
 _UNMEASURED = {
     **_UNMEASURED_LAYER,
-    **dict.fromkeys(("stack_bytes", "region_bytes", "bit_exact", "verified")),
+    **dict.fromkeys(("init_instructions", "stack_bytes", "region_bytes", "bit_exact", "verified")),
     **dict.fromkeys(("clock_mhz", "cycles_model", "cycles_unavailable")),
 }
 

@@ -21,7 +21,8 @@ RUNTIME_DATA_BYTES = 256
 """The same code's variables, and the alignment of what follows them: 32 B measured."""
 
 WEIGHTS, CODE, TABLES = "weights", "code", "front end tables"
-ACTIVATIONS, SCRATCH, STACK, FAULT_STACK, DATA = "activations", "scratch", "stack", "fault stack", "data"
+ACTIVATIONS, SCRATCH, RESIDENT = "activations", "scratch", "resident"
+STACK, FAULT_STACK, DATA = "stack", "fault stack", "data"
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,15 @@ class FlashNeeds:
 
 @dataclass(frozen=True)
 class RamNeeds:
-    """Bytes of the model's block in one region: in all, and those that hold an activation at some time."""
+    """Bytes of the model's block in one region: in all, those that hold an activation at some time, resident ones."""
 
     block: int
     activations: int
+    resident: int
+
+    @property
+    def scratch(self) -> int:
+        return self.block - self.activations - self.resident
 
 
 def unique(constants: Iterable[tuple[str, Constant]]) -> dict[str, tuple[str, Constant]]:
@@ -105,8 +111,12 @@ def usage(board: Board, flash: FlashNeeds, ram: Mapping[str, RamNeeds], limits: 
         parts.insert(1, Part(TABLES, flash.tables))
     result = [Usage(board.flash.name, capacity, tuple(parts))]
     for region in board.ram:
-        needs = ram.get(region.name, RamNeeds(0, 0))
-        shares = [Part(ACTIVATIONS, needs.activations), Part(SCRATCH, needs.block - needs.activations)]
+        needs = ram.get(region.name, RamNeeds(0, 0, 0))
+        shares = [
+            Part(ACTIVATIONS, needs.activations),
+            Part(SCRATCH, needs.scratch),
+            Part(RESIDENT, needs.resident),
+        ]
         if region == board.stack_region:
             shares += firmware_ram(limits.stack)
         result.append(Usage(region.name, region.size, tuple(part for part in shares if part.bytes)))

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 
+import numpy as np
+
 from seatool.errors import InputError
 from seatool.ir import Graph
 from seatool.kernels import Constant, Cost, Operator, bind, compose, operators
+from seatool.plan.pareto import undominated, worthy
+from seatool.plan.placement import Span
 from seatool.plan.program import Stage
 from seatool.plan.strips import GAIN, Passes, Strip, strips
 
@@ -27,6 +31,11 @@ class Candidate:
     cost: Cost
     flash: int
     strip: Strip | None = None
+
+    @cached_property
+    def resident(self) -> tuple[int, ...]:
+        """Bytes of each block of RAM that is filled before the first inference."""
+        return tuple(Span(0, 0, stage.resident.bytes).room for stage in self.stages if stage.resident is not None)
 
     @property
     def kernel(self) -> str:
@@ -144,7 +153,7 @@ def _alone(first: int, operator: Operator, scratch_limit: int) -> Group:
                 (variant.name, f"needs {least:,} B of scratch, more than the {scratch_limit:,} of a region")
             )
         admitted += [option for option in options if option.cost.scratch <= scratch_limit]
-    return Group(first, (operator,), undominated(admitted), tuple(rejected))
+    return Group(first, (operator,), worth_considering(admitted), tuple(rejected))
 
 
 def _candidate(stage: Stage) -> Candidate:
@@ -158,7 +167,7 @@ def _fused(graph: Graph, bound: Sequence[Operator], first: int, scratch_limit: i
         end += 1
         chain = tuple(bound[first:end])
         found = [*map(_candidate, passes(chain)), *_strips(chain, passes)]
-        candidates = undominated(candidate for candidate in found if candidate.cost.scratch <= scratch_limit)
+        candidates = worth_considering(candidate for candidate in found if candidate.cost.scratch <= scratch_limit)
         if candidates:
             yield Group(first, chain, candidates)
 
@@ -197,31 +206,24 @@ def _strips(chain: tuple[Operator, ...], passes: Passes) -> Iterator[Candidate]:
         yield Candidate(stages, strip.cost, flash + strip.cost.code, strip)
 
 
-def undominated(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates worth considering, the fastest first.
+def worth_considering(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Those of ``candidates`` for a step that may be part of a good plan, the fastest first.
 
-    None of them needs more scratch and more flash than another one without being faster by ``GAIN`` at least.
+    None of them needs as much memory of every kind as another one without being faster by ``GAIN`` at least.
     """
-    kept: list[Candidate] = []
-    order = sorted(candidates, key=lambda c: (c.cost.instructions, c.cost.scratch, c.flash, c.kernel))
-    for candidate in order:
-        if not any(_beats(better, candidate) for better in kept):
-            kept.append(candidate)
-    worthy: list[Candidate] = []
-    for candidate in reversed(kept):
-        near = candidate.cost.instructions * (1 + GAIN)
-        if not any(_beats(other, candidate) for other in worthy if other.cost.instructions <= near):
-            worthy.append(candidate)
-    return tuple(reversed(worthy))
+    found = list(candidates)
+    if not found:
+        return ()
+    overwritable = sorted({index for candidate in found for index in candidate.inplace})
+    needs = np.array([_needs(candidate, overwritable) for candidate in found], np.int64)
+    rows = undominated(needs)
+    return tuple(found[row] for row in rows[worthy(needs[rows], GAIN)].tolist())
 
 
-def _beats(better: Candidate, candidate: Candidate) -> bool:
-    """Whether ``better`` needs no more memory."""
-    return (
-        better.cost.scratch <= candidate.cost.scratch
-        and better.flash <= candidate.flash
-        and set(better.inplace) >= set(candidate.inplace)
-    )
+def _needs(candidate: Candidate, overwritable: Sequence[int]) -> tuple[int, ...]:
+    """Memory of every kind, and instructions. Memory for the output beside an input is a kind for each input."""
+    beside = (int(index not in candidate.inplace) for index in overwritable)
+    return (*beside, candidate.flash, sum(candidate.resident), candidate.cost.scratch, candidate.cost.instructions)
 
 
 def rejections(group: Group, taken: Candidate, others: Sequence[Candidate]) -> tuple[tuple[str, str], ...]:

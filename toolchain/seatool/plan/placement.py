@@ -20,6 +20,10 @@ SEARCH_BLOCKS = 200
 """The exact search is not tried on more blocks than this: it would not finish, and it recurses once per block."""
 
 
+DIVISIONS = 1_000
+"""Steps that looking for a division of blocks over regions may take, beside one per block."""
+
+
 @dataclass(frozen=True)
 class Span:
     """``size`` bytes that are needed from step ``first`` to step ``last``, both inclusive."""
@@ -130,6 +134,38 @@ def place_above(blocks: Iterable[Block], fixed: Placement, fixed_blocks: Sequenc
         placed[block] = lowest_offset(block, placed)
     height = max((offset + block.room for block, offset in placed.items()), default=0)
     return Placement({block.name: offset for block, offset in placed.items()}, height)
+
+
+def divide(blocks: Sequence[int], rooms: Sequence[int], allowed: Sequence[Sequence[int]] = ()) -> list[int] | None:
+    """The number of a room for each of ``blocks``, in bytes with the largest first; None if no division is found.
+
+    Args:
+        blocks: Bytes of blocks that live all the time.
+        rooms: Bytes of each room, the preferred first.
+        allowed: The rooms that each block may have; in order; all where it is empty.
+
+    >>> divide((60, 50, 40), (100, 50)), divide((60, 50, 50), (100, 50))
+    ([0, 1, 0], None)
+    """
+    if sum(blocks) > sum(rooms):
+        return None
+    free, chosen, following = list(rooms), list[int](), 0
+    for _ in range(DIVISIONS + len(blocks)):
+        if len(chosen) == len(blocks):
+            return chosen
+        block = blocks[len(chosen)]
+        possible = allowed[len(chosen)] if allowed else range(len(rooms))
+        room = next((n for n in possible if n >= following and free[n] >= block), None)
+        if room is not None:
+            free[room] -= block
+            chosen.append(room)
+            following = 0
+        elif chosen:
+            following = chosen.pop() + 1
+            free[following - 1] += blocks[len(chosen)]
+        else:
+            return None
+    return None
 
 
 def lowest_offset(block: Block, placed: Mapping[Block, int]) -> int:

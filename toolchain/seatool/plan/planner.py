@@ -11,8 +11,10 @@ from seatool.boards.board import Board
 from seatool.errors import BudgetError
 from seatool.ir import Graph
 from seatool.kernels import Cost
+from seatool.plan.alive import Choice
 from seatool.plan.budget import (
     ACTIVATIONS,
+    RESIDENT,
     RUNTIME_CODE_BYTES,
     SCRATCH,
     FlashNeeds,
@@ -31,7 +33,7 @@ from seatool.plan.lifetimes import Lifetimes, Use, lifetimes
 from seatool.plan.placement import Block, Span, peak
 from seatool.plan.program import Buffer, Part, Program, Step, Usage
 from seatool.plan.regions import Demand, Layout, Room, arrange
-from seatool.plan.search import Choice, Picks, Space
+from seatool.plan.search import Picks, Space
 from seatool.plan.shortage import Needs, Peak, shortage
 
 Optimize = Literal["speed", "balanced", "ram"]
@@ -66,12 +68,16 @@ class PlanOptions:
 
 @dataclass(frozen=True)
 class _Draft:
-    """A choice of kernels and the memory that it demands. ``names`` are the layers' by step number."""
+    """A choice of kernels and the memory that it demands.
+
+    ``scratch`` is by step number, ``resident`` by stage. ``names`` are the layers' by step number.
+    """
 
     picks: Picks
     lifetimes: Lifetimes
     demand: Demand
     scratch: Mapping[int, Block]
+    resident: Mapping[str, Block]
     names: tuple[str, ...]
 
 
@@ -124,7 +130,7 @@ class Planner:
         if self.front is not None:
             inputs = sum(Span(0, 0, self.graph.tensors[name].bytes).room for name in self.graph.inputs)
             floor = inputs + Span(0, 0, self.front.scratch_bytes).room
-        return Space(self.graph, begins, floor)
+        return Space(self.graph, begins, floor, tuple(room.bytes for room in self.rooms))
 
     def draft(self, picks: Picks) -> _Draft:
         """The memory that ``picks`` demand."""
@@ -139,11 +145,13 @@ class Planner:
         needs |= {start + i: c.candidate.cost.scratch for i, c in enumerate(choices) if c.candidate is not None}
         names = (*((FRONT_END,) if self.front else ()), *_step_names(self.graph, choices))
         scratch = {
-            number: Block(_scratch_name(self.graph, names[number]), (Span(number, number, count),))
+            number: Block(_block_name(self.graph, f"{names[number]} scratch"), (Span(number, number, count),))
             for number, count in needs.items()
             if count
         }
-        return _Draft(picks, times, Demand(times.blocks, tuple(scratch.values()), _heat(times, uses)), scratch, names)
+        resident = _resident(self.graph, choices, start + len(choices) - 1)
+        demand = Demand(times.blocks, tuple(scratch.values()), _heat(times, uses), tuple(resident.values()))
+        return _Draft(picks, times, demand, scratch, resident, names)
 
     def usages(self, draft: _Draft, layout: Layout | None) -> tuple[Usage, ...]:
         """The predicted contents of all regions."""
@@ -162,18 +170,32 @@ class Planner:
     def choose(self, optimize: Optimize) -> tuple[Picks, Program]:
         """The best plan that can be placed; BudgetError if none can.
 
-        Where RAM matters most, it is placed in as little as it needs if that can be.
+        Scratch lies in the fastest region, unless no plan can have it there. Where RAM matters most, it is placed in
+        as little as it needs if that can be.
         """
-        for picks in self.preferred(optimize):
-            for limit in (picks.ram, self.ram) if optimize == "ram" else (self.ram,):
-                if (program := self.place(picks, limit)) is not None:
-                    return picks, program
+        for hot in (True, False):
+            failed: list[tuple[int, int]] = []
+            for picks in self.preferred(optimize):
+                if any(picks.at_once >= at_once and picks.resident >= resident for at_once, resident in failed):
+                    continue
+                for limit in (picks.ram, self.ram) if optimize == "ram" else (self.ram,):
+                    if (program := self.place(picks, limit, hot)) is not None:
+                        return picks, program
+                failed.append((picks.at_once, self._obstacle(picks, hot)))
         raise self.shortage()
 
-    def place(self, picks: Picks, limit: int) -> Program | None:
-        """``picks`` with all buffers within ``limit`` bytes over all regions; None if that cannot be."""
+    def _obstacle(self, picks: Picks, hot: bool) -> int:
+        """How much resident memory is too much for ``picks``: what they have, or 0 if the rest does not fit either."""
+        demand = replace(self.draft(picks).demand, resident=())
+        return picks.resident if arrange(demand, self.rooms, self.ram, hot=hot) is not None else 0
+
+    def place(self, picks: Picks, limit: int, hot: bool) -> Program | None:
+        """``picks`` with all buffers within ``limit`` bytes over all regions; None if that cannot be.
+
+        ``hot``: with all scratch in the fastest region.
+        """
         draft = self.draft(picks)
-        if (layout := arrange(draft.demand, self.rooms, limit)) is None:
+        if (layout := arrange(draft.demand, self.rooms, limit, hot=hot)) is None:
             return None
         usages = self.usages(draft, layout)
         if not all(region.fits for region in usages):
@@ -183,6 +205,7 @@ class Planner:
             board=self.board,
             steps=_steps(draft, self.front, self.space, layout),
             buffers=_buffers(draft, layout),
+            residents=_residents(draft, layout),
             blocks=layout.heights,
             usage=usages,
             activation_bytes=layout.activation_bytes,
@@ -202,20 +225,17 @@ class Planner:
     def frontier(self) -> Iterator[Picks]:
         """Plans within the limits that no other beats, and that can be placed in the RAM that they are said to need."""
         for picks in self.space.frontier(self.ram, self.flash):
-            if arrange(self.draft(picks).demand, self.rooms, picks.ram) is not None:
+            if arrange(self.draft(picks).demand, self.rooms, picks.ram, hot=True) is not None:
                 yield picks
 
     def preferred(self, optimize: Optimize) -> Iterator[Picks]:
-        """Plans within the limits by their estimates, the best first; the next is asked for if one cannot be placed."""
+        """Plans within the limits by their estimates, the best first; others follow for where one cannot be placed."""
         if optimize == "balanced":
             fitting = self.space.frontier(self.ram, self.flash)
             yield from sorted(fitting, key=lambda p: p.ram * self.flash_of(p) * p.instructions)
         if optimize == "ram" and (least := self.space.least_ram(self.flash)) is not None and least.ram <= self.ram:
             yield least
-        ram = self.ram
-        while front := self.space.fastest(ram, self.flash):
-            yield front[0]
-            ram = front[0].ram - 1
+        yield from self.space.plans(self.ram, self.flash)
 
     def shortage(self) -> BudgetError:
         """The error for a model of which no plan fits."""
@@ -228,16 +248,17 @@ class Planner:
 
     def _nearest(self) -> Picks:
         """The plan nearest to the limits: the smallest in flash within the RAM, else the one with the least RAM."""
-        if within := self.space.fastest(self.ram):
-            return within[-1]
+        if (smallest := self.space.smallest(self.ram)) is not None:
+            return smallest
         least = self.space.least_ram(self.flash) or self.space.least_ram()
         assert least is not None, "every operator has a kernel"
         return least
 
     def _possible(self) -> Iterator[str]:
         """The nearest budgets that are possible: one limit raised, the other kept."""
-        if self.limits.flash is not None and (within := self.space.fastest(self.ram, self._board_flash)):
-            yield f"--flash {self.flash_of(within[-1])}"
+        smallest = None if self.limits.flash is None else self.space.smallest(self.ram, self._board_flash)
+        if smallest is not None:
+            yield f"--flash {self.flash_of(smallest)}"
         least = None if self.limits.ram is None else self.space.least_ram(self.flash)
         if least is not None and least.ram <= sum(room.bytes for room in self.rooms):
             yield f"--ram {least.ram + self.limits.firmware}"
@@ -267,12 +288,21 @@ def _step_names(graph: Graph, choices: Sequence[Choice]) -> Iterator[str]:
         yield name
 
 
-def _scratch_name(graph: Graph, layer: str) -> str:
-    """A name for a layer's scratch that no tensor has."""
-    name = f"{layer} scratch"
+def _block_name(graph: Graph, name: str) -> str:
+    """``name`` so that no tensor has it."""
     while name in graph.tensors:
         name += "_"
     return name
+
+
+def _resident(graph: Graph, choices: Sequence[Choice], last: int) -> dict[str, Block]:
+    """Resident memory by stage, which lives up to step ``last``."""
+    stages = (stage for choice in choices if choice.candidate for stage in choice.candidate.stages)
+    return {
+        stage.name: Block(_block_name(graph, f"{stage.name} resident"), (Span(0, last, stage.resident.bytes),))
+        for stage in stages
+        if stage.resident is not None
+    }
 
 
 def _heat(times: Lifetimes, uses: Sequence[Use]) -> dict[str, float]:
@@ -300,13 +330,18 @@ def _flash_needs(draft: _Draft, front: FrontEnd | None) -> FlashNeeds:
 def _ram_needs(layout: Layout | None) -> dict[str, RamNeeds]:
     if layout is None:
         return {}
-    return {region: RamNeeds(height, layout.activations[region]) for region, height in layout.heights.items()}
+    return {
+        region: RamNeeds(height, layout.activations[region], layout.resident[region])
+        for region, height in layout.heights.items()
+    }
 
 
 def _least_ram(draft: _Draft, board: Board, limits: Limits) -> Usage:
     """What no layout can undercut, over all regions."""
     activations, everything = peak(draft.demand.activations)[1], peak(draft.demand.blocks)[1]
-    model = (Part(ACTIVATIONS, activations), Part(SCRATCH, everything - activations))
+    resident = peak(draft.demand.resident)[1]
+    scratch = everything - activations - resident
+    model = (Part(ACTIVATIONS, activations), Part(SCRATCH, scratch), Part(RESIDENT, resident))
     return replace(ram_usage((), board, limits.ram), parts=(*model, *firmware_ram(limits.stack)))
 
 
@@ -327,6 +362,16 @@ def _buffers(draft: _Draft, layout: Layout) -> dict[str, Buffer]:
         region, offset = layout.places[draft.lifetimes.block_of[root]]
         roots[root] = Buffer(root, "activation", region, offset, span.size, span.first, span.last)
     return {name: roots[root] for name, root in draft.lifetimes.roots.items()}
+
+
+def _residents(draft: _Draft, layout: Layout) -> dict[str, Buffer]:
+    """A buffer for the resident memory of each stage that has some."""
+    buffers = {}
+    for stage, block in draft.resident.items():
+        region, offset = layout.places[block.name]
+        (span,) = block.spans
+        buffers[stage] = Buffer(block.name, "resident", region, offset, span.size, span.first, span.last)
+    return buffers
 
 
 def _steps(draft: _Draft, front: FrontEnd | None, space: Space, layout: Layout) -> tuple[Step, ...]:

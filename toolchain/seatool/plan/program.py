@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from seatool.boards.board import Board
 from seatool.ir import Graph, Tensor
-from seatool.kernels import Bands, Constant, Cost, Operator, Variant
+from seatool.kernels import Bands, Constant, Cost, Operator, Resident, Variant
 
 if TYPE_CHECKING:
     from seatool.plan.strips import Strip
@@ -24,7 +24,7 @@ class Buffer:
     """
 
     name: str
-    kind: Literal["activation", "scratch"]
+    kind: Literal["activation", "scratch", "resident"]
     region: str
     offset: int
     size: int
@@ -56,6 +56,11 @@ class Stage:
     def flash(self) -> int:
         """Bytes of the constants."""
         return self.variant.flash(self.operator)
+
+    @cached_property
+    def resident(self) -> Resident | None:
+        """RAM that is filled before the first inference."""
+        return self.variant.resident(self.operator)
 
     @cached_property
     def bands(self) -> Bands | None:
@@ -157,7 +162,8 @@ class Usage:
 class Program:
     """Everything the renderer needs.
 
-    ``buffers`` maps tensor names to buffers; ``blocks`` gives the bytes of the model's block per region;
+    ``buffers`` maps tensor names to buffers, ``residents`` names of stages to RAM that is filled before the first
+    inference and then only read; ``blocks`` gives the bytes of the model's block per region;
     ``activation_bytes`` is the RAM that holds an activation at some time; ``liveness_bound`` is the largest sum of live
     activations over the steps: no plan executed layer by layer can use less. Both count whole units of 16 B per tensor.
     ``ram_limit`` bounds the RAM over all regions, in bytes, if the user asked for that.
@@ -167,6 +173,7 @@ class Program:
     board: Board
     steps: tuple[Step, ...]
     buffers: Mapping[str, Buffer]
+    residents: Mapping[str, Buffer]
     blocks: Mapping[str, int]
     usage: tuple[Usage, ...]
     activation_bytes: int

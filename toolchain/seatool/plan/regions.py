@@ -2,8 +2,8 @@
 
 Scratch is the hottest memory (kernels read it once per output channel), so it comes first in the fastest region; the
 hottest activations follow as far as dividing them does not raise their sum above the liveness bound. That is compared
-with all activations together in the first region that holds them, and with a division that keeps the sum of all regions
-small; where nothing else fits, they are split as it comes.
+with all activations together in one region, and with a division that keeps the sum of all regions small; where nothing
+else fits, they are split as it comes. Resident memory is read as constants in flash are: it takes what is left.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from seatool.plan.placement import Block, Placement, lowest_offset, peak, place, place_above
+from seatool.plan.placement import Block, Placement, divide, lowest_offset, peak, place, place_above
 
-SPLIT_NODES = 2_000
-"""Nodes that the search over splits may visit; a count, so that plans are reproducible."""
+SPLIT_DEAD_ENDS = 1_000
+"""How often the search over splits may go back; a count, so that plans are reproducible."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,13 @@ class Layout:
     """A region and an offset for every block.
 
     ``heights`` are the bytes of the model's block by region, ``activations`` those among them that hold an activation
-    at some time.
+    at some time, ``resident`` those of resident memory.
     """
 
     places: Mapping[str, tuple[str, int]]
     heights: Mapping[str, int]
     activations: Mapping[str, int]
+    resident: Mapping[str, int]
 
     @property
     def activation_bytes(self) -> int:
@@ -53,26 +54,31 @@ Homes = dict[str, str]
 
 @dataclass(frozen=True)
 class Demand:
-    """What has to be placed. ``heat``: work per byte by activation block; the higher, the more fast memory helps."""
+    """What has to be placed.
+
+    ``heat``: work per byte by activation block; the higher, the more fast memory helps. ``resident``: blocks that live
+    all the time.
+    """
 
     activations: tuple[Block, ...]
     scratch: tuple[Block, ...]
     heat: Mapping[str, float]
+    resident: tuple[Block, ...] = ()
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        return self.activations + self.scratch
+        return self.activations + self.scratch + self.resident
 
     def coolness(self, block: Block) -> tuple[float, int, str]:
         """Sorts activations: the hottest first, then the earliest."""
         return -self.heat.get(block.name, 0.0), block.first, block.name
 
 
-def arrange(demand: Demand, rooms: Sequence[Room], limit: int | None = None) -> Layout | None:
+def arrange(demand: Demand, rooms: Sequence[Room], limit: int | None = None, *, hot: bool = False) -> Layout | None:
     """The layout for ``demand`` in ``rooms`` (fastest first) with at most ``limit`` bytes in all, if one is found.
 
-    Of those tried, the one with the least scratch outside the fastest region, of these the smallest, of these the one
-    whose activations are nearest to the liveness bound.
+    Of those tried, the one with the least scratch outside the fastest region (none, with ``hot``), of these the
+    smallest, of these the one whose activations are nearest to the liveness bound.
     """
     floor, least = peak(demand.activations)[1], peak(demand.blocks)[1]
     total = sum(room.bytes for room in rooms)
@@ -80,13 +86,15 @@ def arrange(demand: Demand, rooms: Sequence[Room], limit: int | None = None) -> 
     if least > limit:
         return None
     rooms = [Room(room.region, min(room.bytes, limit)) for room in rooms]
-    for assignments in (_ordinary(demand, rooms), _splits(demand, rooms)):
+    for assignments in (_ordinary(demand, rooms), _splits(demand, rooms, hot)):
         best: tuple[tuple[int, int, int], Layout] | None = None
         for homes in assignments:
             layout = _layout(demand, homes, rooms)
             if layout is None or layout.total > limit:
                 continue
             cold = sum(block.room for block in demand.scratch if homes[block.name] != rooms[0].region)
+            if cold and hot:
+                continue
             rank = (cold, layout.total, max(0, layout.activation_bytes - floor))
             if best is None or rank < best[0]:
                 best = rank, layout
@@ -112,11 +120,13 @@ def covered(intervals: Iterable[tuple[int, int]]) -> int:
 
 def _ordinary(demand: Demand, rooms: Sequence[Room]) -> Iterator[Homes]:
     """Assignments worth trying, the preferred first."""
-    for strategy in (_hot_first, _together, _level):
-        if (homes := strategy(demand, rooms)) is not None:
-            yield homes
+    if (homes := _hot_first(demand, rooms)) is not None:
+        yield homes
+    yield from _together(demand, rooms)
+    if (homes := _level(demand, rooms)) is not None:
+        yield homes
     for room in rooms:
-        yield {block.name: room.region for block in demand.blocks}
+        yield {block.name: room.region for block in (*demand.activations, *demand.scratch)}
 
 
 def _level(demand: Demand, rooms: Sequence[Room]) -> Homes | None:
@@ -135,8 +145,8 @@ def _level(demand: Demand, rooms: Sequence[Room]) -> Homes | None:
 class _Shelf:
     """A region being filled: what is in it, what that needs by step, and where it could lie."""
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
+    def __init__(self, room: Room, refused: frozenset[Block] = frozenset()) -> None:
+        self.room, self.refused = room, refused
         self.blocks: tuple[Block, ...] = ()
         self.needs: dict[int, int] = {}
         self.offsets: dict[Block, int] = {}
@@ -162,9 +172,13 @@ class _Shelf:
         for step, need in block.needs.items():
             self.needs[step] -= need
 
+    def may_take(self, block: Block) -> bool:
+        """Whether nothing forbids ``block``: there are bytes enough at any time."""
+        return block not in self.refused and self.peak_with(block) <= self.room.bytes
+
     def take(self, block: Block) -> bool:
         """Take ``block`` if there is a placement with it; others may move."""
-        if self.peak_with(block) > self.room.bytes:
+        if not self.may_take(block):
             return False
         offset = lowest_offset(block, self.offsets)
         if offset + block.room <= self.room.bytes:
@@ -202,8 +216,10 @@ def _hot_first(demand: Demand, rooms: Sequence[Room]) -> Homes | None:
     return _assignment(shelves)
 
 
-def _together(demand: Demand, rooms: Sequence[Room]) -> Homes | None:
-    """Scratch in the fastest regions that have room; all activations in the first region that then holds them."""
+def _together(demand: Demand, rooms: Sequence[Room]) -> Iterator[Homes]:
+    """Scratch in the fastest regions that have room; all activations in one region, the first that holds them or a
+    later one, which may leave more for resident memory.
+    """
     for number, room in enumerate(rooms):
         homes = {block.name: room.region for block in demand.activations}
         if place(demand.activations).height > room.bytes:
@@ -212,20 +228,32 @@ def _together(demand: Demand, rooms: Sequence[Room]) -> Homes | None:
             before = [home for home in rooms[:number] if home.bytes >= block.room]
             homes[block.name] = before[0].region if before else room.region
         if _layout(demand, homes, rooms) is not None:
-            return homes
-    return None
+            yield homes
+            if not demand.resident:
+                return
 
 
-def _splits(demand: Demand, rooms: Sequence[Room]) -> Iterator[Homes]:
-    """Each block into the first region where it fits beside those before it; then a search over all assignments."""
+def _splits(demand: Demand, rooms: Sequence[Room], hot: bool) -> Iterator[Homes]:
+    """Each block into the first region where it fits beside those before it; then a search over all assignments.
+
+    With ``hot``, scratch goes to the fastest region.
+    """
     largest_first = sorted(rooms, key=lambda room: -room.bytes)
+    bound = frozenset(demand.scratch) if hot else frozenset()
     for order in (_by_size, _by_time, _by_area):
         for preference in (rooms, largest_first):
-            blocks = chain(sorted(demand.scratch, key=order), sorted(demand.activations, key=order))
-            if (homes := _greedy(blocks, preference)) is not None:
+            kinds = (demand.scratch, demand.resident, demand.activations)
+            blocks = chain.from_iterable(sorted(kind, key=order) for kind in kinds)
+            if (homes := _greedy(blocks, _shelves(preference, rooms[0], bound))) is not None:
                 yield homes
-    if (homes := _SplitSearch(sorted(demand.blocks, key=_by_size), largest_first).run()) is not None:
+    by_size = sorted(demand.blocks, key=lambda block: (block not in bound, *_by_size(block)))
+    if (homes := _SplitSearch(by_size, _shelves(largest_first, rooms[0], bound)).run()) is not None:
         yield homes
+
+
+def _shelves(rooms: Sequence[Room], fastest: Room, bound: frozenset[Block]) -> list[_Shelf]:
+    """A shelf for each room; blocks that are ``bound`` to the fastest one are refused by the others."""
+    return [_Shelf(room, refused=frozenset() if room == fastest else bound) for room in rooms]
 
 
 def _by_size(block: Block) -> tuple[int, str]:
@@ -240,8 +268,7 @@ def _by_area(block: Block) -> tuple[int, str]:
     return -block.room * block.duration, block.name
 
 
-def _greedy(blocks: Iterable[Block], rooms: Sequence[Room]) -> Homes | None:
-    shelves = [_Shelf(room) for room in rooms]
+def _greedy(blocks: Iterable[Block], shelves: Sequence[_Shelf]) -> Homes | None:
     if all(any(shelf.take(block) for shelf in shelves) for block in blocks):
         return _assignment(shelves)
     return None
@@ -250,30 +277,46 @@ def _greedy(blocks: Iterable[Block], rooms: Sequence[Room]) -> Homes | None:
 class _SplitSearch:
     """Depth-first search for an assignment of blocks to regions in which every region's placement fits."""
 
-    def __init__(self, blocks: Sequence[Block], rooms: Sequence[Room]) -> None:
-        self.blocks = blocks
-        self.shelves = [_Shelf(room) for room in rooms]
-        self.nodes_left = SPLIT_NODES
+    def __init__(self, blocks: Sequence[Block], shelves: Sequence[_Shelf]) -> None:
+        self.blocks, self.shelves = blocks, shelves
+        self.dead_ends = SPLIT_DEAD_ENDS
 
     def run(self) -> Homes | None:
-        return _assignment(self.shelves) if self._descend(0) else None
+        """The first assignment found before too many dead ends."""
+        taken: list[int] = []
+        following = 0
+        while self.dead_ends > 0:
+            if len(taken) == len(self.blocks) and self._fits():
+                return _assignment(self.shelves)
+            home = self._home(len(taken), following)
+            if home is not None:
+                self.shelves[home].add(self.blocks[len(taken)])
+                taken.append(home)
+                following = 0
+            elif taken:
+                self.dead_ends -= 1
+                self.shelves[taken[-1]].remove()
+                following = taken.pop() + 1
+            else:
+                return None
+        return None
 
-    def _descend(self, index: int) -> bool:
-        self.nodes_left -= 1
+    def _fits(self) -> bool:
+        return all(place(shelf.blocks).height <= shelf.room.bytes for shelf in self.shelves)
+
+    def _home(self, index: int, first: int) -> int | None:
+        """A shelf from number ``first`` on that may have room for block ``index``; None behind the last block too."""
         if index == len(self.blocks):
-            return all(place(shelf.blocks).height <= shelf.room.bytes for shelf in self.shelves)
+            return None
         block = self.blocks[index]
-        for shelf in self.shelves:
-            if self.nodes_left > 0 and shelf.peak_with(block) <= shelf.room.bytes:
-                shelf.add(block)
-                if self._descend(index + 1):
-                    return True
-                shelf.remove()
-        return False
+        return next((n for n in range(first, len(self.shelves)) if self.shelves[n].may_take(block)), None)
 
 
 def _layout(demand: Demand, homes: Homes, rooms: Sequence[Room]) -> Layout | None:
-    """Offsets for the given homes; None where a region overflows."""
+    """Offsets for the given homes; None where a region overflows.
+
+    Resident memory that has no home yet lies in what is left of the fastest regions.
+    """
     places: dict[str, tuple[str, int]] = {}
     heights: dict[str, int] = {}
     held: dict[str, int] = {}
@@ -287,7 +330,28 @@ def _layout(demand: Demand, homes: Homes, rooms: Sequence[Room]) -> Layout | Non
         heights[room.region] = placement.height
         offsets = placement.offsets
         held[room.region] = covered((offsets[b.name], offsets[b.name] + b.room) for b in activations)
-    return Layout(places, {region: height for region, height in heights.items() if height}, held)
+    kept = dict.fromkeys(heights, 0)
+    for block, region in _kept(demand.resident, homes, rooms, heights):
+        places[block.name] = region, heights[region]
+        heights[region] += block.room
+        kept[region] += block.room
+    if len(places) < len(demand.blocks):
+        return None
+    return Layout(places, {region: height for region, height in heights.items() if height}, held, kept)
+
+
+def _kept(
+    resident: tuple[Block, ...], homes: Homes, rooms: Sequence[Room], heights: Mapping[str, int]
+) -> Sequence[tuple[Block, str]]:
+    """A region for each block of resident memory, above what else is there; none if that cannot be."""
+    blocks = sorted(resident, key=_by_size)
+    free = [room.bytes - heights[room.region] for room in rooms]
+    allowed = [
+        [number for number, room in enumerate(rooms) if homes.get(block.name, room.region) == room.region]
+        for block in blocks
+    ]
+    chosen = divide([block.room for block in blocks], free, allowed)
+    return [] if chosen is None else [(b, rooms[number].region) for b, number in zip(blocks, chosen, strict=True)]
 
 
 def _pack(activations: tuple[Block, ...], scratch: tuple[Block, ...]) -> Placement:

@@ -1,186 +1,204 @@
 """The search over groups, kernels and their configurations: which plans no other beats in RAM, flash and instructions.
 
-Steps follow each other, so the RAM of a plan is that of its hungriest step: under a limit each step may take whatever
-fits beside the activations alive then, whatever the others take. Flash adds up over the steps. So for each limit of RAM
-that matters, from the largest down, the best plans are found from the last operator back, keeping for each number of
-operators left the combinations that no other beats in flash and instructions.
+Steps follow each other, so the RAM that comes and goes is that of the hungriest step: under a limit each step may take
+whatever fits beside the activations alive then, whatever the others take. Flash adds up over the steps, and so does
+resident RAM, which is filled once at start. So for each limit of the former that matters, from the largest down, the
+best plans are found from the last operator back, keeping for each number of operators left the combinations that no
+other beats in flash, resident RAM and instructions (:mod:`seatool.plan.tables`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heappop, heappush
+
+import numpy as np
 
 from seatool.ir import Graph
-from seatool.plan.choose import Candidate, Group
-from seatool.plan.lifetimes import Use, view_roots
-from seatool.plan.placement import Span
+from seatool.plan.alive import Choice, Live
+from seatool.plan.choose import Group
+from seatool.plan.pareto import undominated, worthy
+from seatool.plan.strips import GAIN
+from seatool.plan.tables import FLASH, INSTRUCTIONS, Bounds, Options, Packing, Table, extend
 
-FRONT_SIZE = 256
-"""Most combinations kept per operator. Where there are more, the range of flash is divided into as many intervals and
-the fastest of each is kept: the loss is less than what an interval of flash can gain."""
+FRONT_SIZE = 512
+"""Most combinations kept per operator. Where there are more, flash and resident RAM are divided into as many cells and
+the fastest of each is kept: the loss is less than what a cell of memory can gain."""
 
-FRONTIER_SIZE = 24
-"""The same for the whole frontier, which takes one search per limit of RAM."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A candidate for a group (None for a view) and the bytes alive while it runs, its scratch included."""
-
-    group: Group
-    candidate: Candidate | None
-    ram: int
-
-    @property
-    def instructions(self) -> int:
-        return self.candidate.cost.instructions if self.candidate else 0
-
-    @property
-    def flash(self) -> int:
-        return self.candidate.flash if self.candidate else 0
+FRONTIER_SIZE = 128
+"""The same where all limits of RAM are searched."""
 
 
 @dataclass(frozen=True)
 class Picks:
-    """The choices from some operator to the last one, as a linked list, with what they need together.
+    """A choice for every step, in order, and what they need together.
 
-    ``ram`` is the most bytes alive at once, ``flash`` constants and code of the layers; both are estimates of what is
-    placed and linked in the end.
+    ``floor`` bytes are alive at some time anyway. RAM and flash are estimates of what is placed and linked in the end.
     """
 
-    ram: int
-    flash: int
-    instructions: int
-    head: Choice | None = None
-    rest: Picks | None = None
+    choices: tuple[Choice, ...]
+    floor: int = 0
+
+    @cached_property
+    def at_once(self) -> int:
+        """The most bytes alive at once, resident RAM left aside."""
+        return max((self.floor, *(choice.ram for choice in self.choices)))
+
+    @cached_property
+    def resident(self) -> int:
+        """Bytes that are alive all the time."""
+        return sum(sum(choice.resident) for choice in self.choices)
 
     @property
-    def choices(self) -> tuple[Choice, ...]:
-        """In the order of the operators."""
-        found, at = [], self
-        while at.head is not None and at.rest is not None:
-            found.append(at.head)
-            at = at.rest
-        return tuple(found)
+    def ram(self) -> int:
+        return self.at_once + self.resident
 
-    def after(self, choice: Choice) -> Picks:
-        """These picks, preceded by ``choice``."""
-        return Picks(
-            max(self.ram, choice.ram),
-            self.flash + choice.flash,
-            self.instructions + choice.instructions,
-            choice,
-            self,
-        )
+    @cached_property
+    def flash(self) -> int:
+        """Constants and code of the layers."""
+        return sum(choice.flash for choice in self.choices)
+
+    @cached_property
+    def instructions(self) -> int:
+        return sum(choice.instructions for choice in self.choices)
 
 
 @dataclass(frozen=True)
 class Space:
-    """Everything that may be chosen. ``floor``: RAM that is needed before the first operator."""
+    """Everything that may be chosen.
+
+    ``floor``: RAM that is needed before the first operator. ``rooms``: bytes of the regions; a block of resident RAM
+    lies in one of them.
+    """
 
     graph: Graph
     groups: tuple[tuple[Group, ...], ...]
     floor: int = 0
+    rooms: tuple[int, ...] = ()
 
     @cached_property
     def choices(self) -> tuple[tuple[Choice, ...], ...]:
         """For every operator the choices that begin with it."""
-        live = _Live(self.graph, [begins[0] for begins in self.groups])
+        live = Live(self.graph, [begins[0] for begins in self.groups])
         return tuple(tuple(choice for group in begins for choice in live.choices(group)) for begins in self.groups)
 
-    def fastest(self, ram: int | None = None, flash: int | None = None, size: int = FRONT_SIZE) -> tuple[Picks, ...]:
-        """Plans within the limits that no other of them beats in both instructions and flash, the fastest first."""
-        if ram is not None and self.floor > ram:
-            return ()
-        fronts: list[tuple[Picks, ...]] = [()] * len(self.choices) + [(Picks(self.floor, 0, 0),)]
-        for number in reversed(range(len(self.choices))):
-            allowed = (choice for choice in self.choices[number] if ram is None or choice.ram <= ram)
-            found = (picks.after(choice) for choice in allowed for picks in fronts[choice.group.end])
-            fronts[number] = _front((picks for picks in found if flash is None or picks.flash <= flash), size)
-        return fronts[0]
+    def plans(self, ram: int | None = None, flash: int | None = None) -> Iterator[Picks]:
+        """Plans within the limits, the fastest first.
 
-    def frontier(self, ram: int | None = None, flash: int | None = None) -> tuple[Picks, ...]:
-        """Plans within the limits that no other beats in RAM, flash and instructions, from much RAM to little."""
-        found: list[Picks] = []
-        while front := self.fastest(ram, flash, FRONTIER_SIZE):
-            ram = max(picks.ram for picks in front) - 1
-            found += front
-        return _undominated(found)
+        Those that are slower and need as much of everything are not among them.
+        """
+        waiting: list[tuple[int, int, int, int, Picks]] = []
+        seen: set[tuple[int, ...]] = set()
+        for front in self._fronts(ram, flash, FRONT_SIZE):
+            for row in front.within(ram).tolist():
+                key = (*front.needs[row].tolist(), int(front.peak[row]))
+                if key not in seen:
+                    seen.add(key)
+                    picks = self._picks(front, row)
+                    heappush(waiting, (picks.instructions, picks.ram, picks.flash, len(seen), picks))
+            # Less RAM at once makes nothing faster.
+            while waiting and waiting[0][0] <= front.needs[0, INSTRUCTIONS]:
+                yield heappop(waiting)[-1]
+        while waiting:
+            yield heappop(waiting)[-1]
+
+    def fastest(self, ram: int | None = None, flash: int | None = None) -> Picks | None:
+        """The fastest plan within the limits; None if there is none."""
+        return next(self.plans(ram, flash), None)
+
+    def smallest(self, ram: int | None = None, flash: int | None = None) -> Picks | None:
+        """The plan within the limits that needs the least flash; None if there is none."""
+        best: Picks | None = None
+        for front in self._fronts(ram, flash, FRONTIER_SIZE):
+            if best is not None and best.flash <= front.needs[:, FLASH].min():
+                break
+            if len(fitting := front.within(ram)):
+                found = self._picks(front, int(fitting[front.needs[fitting, FLASH].argmin()]))
+                best = found if best is None else min(best, found, key=lambda picks: picks.flash)
+        return best
 
     def least_ram(self, flash: int | None = None) -> Picks | None:
         """The plan within ``flash`` bytes that needs the least RAM, and of those the fastest; None if there is none."""
-        limits = sorted({max(choice.ram, self.floor) for choices in self.choices for choice in choices})
-        first = bisect_left(limits, True, key=lambda ram: bool(self.fastest(ram, flash)))
-        return self.fastest(limits[first], flash)[0] if first < len(limits) else None
+        enough = next(self._fronts(None, flash, FRONTIER_SIZE), None)
+        if enough is None:
+            return None
+
+        def suffices(ram: int) -> bool:
+            return any(len(front.within(ram)) for front in self._fronts(ram, flash, FRONTIER_SIZE))
+
+        least = bisect_left(range(int(enough.ram.min())), True, key=suffices)
+        return self.fastest(least, flash)
+
+    def frontier(self, ram: int | None = None, flash: int | None = None) -> tuple[Picks, ...]:
+        """Plans within the limits that no other beats in RAM, flash and instructions, from much RAM to little.
+
+        One that is faster by less than ``GAIN`` than another that needs no more memory is left out.
+        """
+        fronts = list(self._fronts(ram, flash, FRONTIER_SIZE))
+        found = np.zeros((0, 5), np.int64)
+        for number, front in enumerate(fronts):
+            rows = front.within(ram)
+            needs = front.needs[rows, FLASH], front.ram[rows], front.needs[rows, INSTRUCTIONS]
+            found = np.concatenate([found, np.column_stack([*needs, np.full(len(rows), number), rows])])
+            found = found[undominated(found[:, :3])]
+        kept = found[worthy(found[:, :3], GAIN)]
+        picks = [self._picks(fronts[number], row) for number, row in kept[:, 3:].tolist()]
+        return tuple(sorted(picks, key=lambda p: (-p.ram, -p.flash)))
+
+    def _fronts(self, ram: int | None, flash: int | None, size: int) -> Iterator[Table]:
+        """The table of the first operator, for each limit of the RAM at once that matters, from ``ram`` down.
+
+        The next limit is one byte below what the last plans need.
+        """
+        options = [_options(choices) for choices in self.choices]
+        bounds = self._bounds(ram, flash)
+        limit = max(choice.ram for choices in self.choices for choice in choices) if ram is None else ram
+        tables: list[Table | None] = [None] * len(options) + [Table.last(self.floor)]
+        while limit >= self.floor:
+            for number in reversed(range(len(options))):
+                if (known := tables[number]) is None or known.highest > limit:
+                    within = [one.within(limit) for one in options[number]]
+                    tables[number] = extend(within, tables, bounds[number], size)
+            front = tables[0]
+            if front is None or not len(front):
+                return
+            yield front
+            limit = front.highest - 1
+
+    def _bounds(self, ram: int | None, flash: int | None) -> list[Bounds]:
+        """What the operators from each one on may need: the limits less what is needed for the others at least."""
+        count = len(self.choices)
+        before = [0] + [_NEVER] * count
+        for number, choices in enumerate(self.choices):
+            for choice in choices:
+                before[choice.group.end] = min(before[choice.group.end], before[number] + choice.flash)
+        at_once = [_NEVER] * count + [self.floor]
+        for number, choices in reversed(list(enumerate(self.choices))):
+            at_once[number] = min(max(choice.ram, at_once[choice.group.end]) for choice in choices)
+        resident = _NEVER if ram is None else ram - at_once[0]
+        limit = _NEVER if flash is None else flash
+        packing = Packing(self.rooms)
+        return [Bounds(limit - needed, resident, packing) for needed in before[:-1]]
+
+    def _picks(self, front: Table, row: int) -> Picks:
+        """The plan in a row of the first operator's table."""
+        chosen: list[Choice] = []
+        table, number = front, 0
+        while number < len(self.choices):
+            chosen.append(self.choices[number][int(table.choice[row])])
+            row, number = int(table.rest[row]), chosen[-1].group.end
+            table = table.behind[number]
+        return Picks(tuple(chosen), self.floor)
 
 
-def _front(found: Iterable[Picks], size: int) -> tuple[Picks, ...]:
-    """Those that no other beats in instructions and flash, the fastest first; of more than ``size`` a selection."""
-    front: list[Picks] = []
-    for picks in sorted(found, key=lambda p: (p.instructions, p.flash, p.ram)):
-        if not front or picks.flash < front[-1].flash:
-            front.append(picks)
-    if len(front) <= size:
-        return tuple(front)
-    low, high = front[-1].flash, front[0].flash
-    chosen: dict[int, Picks] = {}
-    for picks in front[:-1]:
-        chosen.setdefault((picks.flash - low) * (size - 2) // (high - low), picks)
-    return (*chosen.values(), front[-1])
+_NEVER = 1 << 62
+"""More bytes than there are."""
 
 
-def _undominated(found: Iterable[Picks]) -> tuple[Picks, ...]:
-    kept: list[Picks] = []
-    for picks in sorted(found, key=lambda p: (p.instructions, p.ram, p.flash)):
-        if not any(better.ram <= picks.ram and better.flash <= picks.flash for better in kept):
-            kept.append(picks)
-    return tuple(sorted(kept, key=lambda p: (-p.ram, -p.flash)))
-
-
-class _Live:
-    """What is alive while a group runs. Numbers of operators stand for steps."""
-
-    def __init__(self, graph: Graph, alone: Sequence[Group]) -> None:
-        uses = [Use(group.first, group.operators) for group in alone]
-        self.roots = view_roots(graph, uses)
-        self.spans = self._spans(graph, alone)
-        self.kept = {self.roots[name] for name in graph.outputs}
-
-    def _spans(self, graph: Graph, alone: Sequence[Group]) -> dict[str, Span]:
-        first = {self.roots[name]: 0 for name in graph.inputs}
-        last = dict(first)
-        for group in alone:
-            operator = group.operators[0]
-            for output in operator.outputs:
-                first.setdefault(self.roots[output.name], group.first)
-            for tensor in (*operator.inputs, *operator.outputs):
-                if tensor is not None and tensor.name in self.roots:
-                    last[self.roots[tensor.name]] = group.first
-        last.update((self.roots[name], len(alone)) for name in graph.outputs)
-        return {root: Span(first[root], last[root], graph.tensors[root].bytes) for root in first}
-
-    def choices(self, group: Group) -> Iterator[Choice]:
-        inner = {operator.output.name for operator in group.operators[:-1]}
-        alive = [
-            span.room
-            for root, span in self.spans.items()
-            if span.first < group.end and span.last >= group.first and root not in inner
-        ]
-        if group.is_view:
-            yield Choice(group, None, sum(alive))
-        for candidate in group.candidates:
-            scratch = Span(0, 0, candidate.cost.scratch).room
-            yield Choice(group, candidate, sum(alive) - self._saved(group, candidate) + scratch)
-
-    def _saved(self, group: Group, candidate: Candidate) -> int:
-        """Bytes of the output that lie in an input which is not needed any more."""
-        operator, output = group.operators[0], group.operators[-1].output
-        for index in candidate.inplace:
-            root = self.roots.get(operator.input(index).name, "")
-            span = self.spans.get(root)
-            if span is not None and root not in self.kept and span.last == group.first and output.bytes <= span.size:
-                return self.spans[output.name].room
-        return 0
+def _options(choices: Sequence[Choice]) -> list[Options]:
+    """``choices`` of an operator by the operator that they lead on to."""
+    ends = sorted({choice.group.end for choice in choices})
+    return [Options.of(end, [(n, c) for n, c in enumerate(choices) if c.group.end == end]) for end in ends]

@@ -81,6 +81,8 @@ def _rows(program: Program, names: Names, step: Step, inputs: list[Tensor]) -> I
         yield row("input", names.labels[tensor.name], program.buffers[tensor.name])
     for tensor in step.outputs:
         yield row("output", names.labels[tensor.name], program.buffers[tensor.name])
+    for stage in (stage for stage in step.stages if stage.resident):
+        yield row("resident", stage.name if len(step.stages) > 1 else "", program.residents[stage.name])
     for stage, ring in zip(step.stages, rings(step), strict=False):
         yield row("ring", names.labels[stage.output.name], ring)
     if step.scratch is not None:

@@ -10,12 +10,13 @@ from seatool.plan.program import Program
 from seatool.render import c
 from seatool.render.layers import macs_text, row, table
 from seatool.render.names import Names, Port
-from seatool.render.stages import BANDS_HEADER
+from seatool.render.stages import BANDS_HEADER, fill
 
 
 def header_context(program: Program, names: Names) -> dict[str, Any]:
     """What the header says: regions, inputs, outputs, and the front end's entry if there is one."""
     ports = [*names.inputs, *names.outputs]
+    resident = sum(buffer.size for buffer in program.residents.values())
     return {
         "model": names.model,
         "macro": names.model.upper(),
@@ -29,7 +30,10 @@ def header_context(program: Program, names: Names) -> dict[str, Any]:
             }
             for name, size in program.blocks.items()
         ],
-        "initializer": "{" + ", ".join(f"name##_{name}" for name in program.blocks) + "}",
+        "initializer": "{"
+        + ", ".join([*(f"name##_{name}" for name in program.blocks), *(["0"] if resident else [])])
+        + "}",
+        "resident": f"{resident:,} B" if resident else "",
         "ports": [_port(names, port) for port in ports],
         "parameters": _parameters(names),
         "frontends": _frontend(program, names),
@@ -45,6 +49,7 @@ def source_context(program: Program, names: Names) -> dict[str, Any]:
         "inputs": _packed(names.inputs, "input"),
         "outputs": _packed(names.outputs, "output"),
         "headers": sorted(headers),
+        "fills": [fill(names, stage) for step in program.steps for stage in step.stages if stage.resident],
         "source_title": c.comment(_source_title(names)),
         "map": c.comment(_memory_map(program, names)),
     }
@@ -76,8 +81,8 @@ def _title(program: Program, names: Names) -> list[str]:
         "",
         f"{len(program.layers)} layers · {macs_text(program.macs)} · constants {constants:,} B · RAM {ram}",
         "",
-        "All working memory is in the caller's state: nothing is allocated, nothing has to be initialised, and",
-        "inferences on different states may run at the same time.",
+        "All working memory is in the caller's state: nothing is allocated, and inferences on different states may",
+        "run at the same time.",
     ]
 
 
@@ -173,9 +178,12 @@ def _frontend(program: Program, names: Names) -> list[dict[str, str]]:
 def _memory_map(program: Program, names: Names) -> list[str]:
     """Every buffer with the layers during which it holds something."""
     steps = [step.name for step in program.steps] or [""]
-    buffers = {id(buffer): buffer for buffer in program.buffers.values()}.values()
+    buffers = {id(buffer): buffer for buffer in (*program.buffers.values(), *program.residents.values())}.values()
     lines = [
-        (row("", names.labels[buffer.name], buffer), f"{steps[buffer.first]} .. {steps[buffer.last]}")
+        (
+            row("", names.labels.get(buffer.name, buffer.name), buffer),
+            f"{steps[buffer.first]} .. {steps[buffer.last]}" if buffer.kind == "activation" else "always",
+        )
         for buffer in sorted(buffers, key=lambda b: (list(program.blocks).index(b.region), b.first, b.offset))
     ]
     texts = table(line for line, _ in lines)

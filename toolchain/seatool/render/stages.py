@@ -18,24 +18,44 @@ BANDS_HEADER = "nn_bands.h"
 
 def call(names: Names, stage: Stage, scratch: str, place: Callable[[Tensor], str], **others: str) -> str:
     """The call of a stage's kernel. ``place`` gives the pointer to a tensor; ``others`` are fields with their C."""
-    kernel: Call = stage.variant.call(stage.operator)
-    fields = {name: _value(names, stage, scratch, place, value) for name, value in kernel.fields.items()} | others
+
+    def pointer(ref: Ref) -> str:
+        if ref.what == "scratch":
+            return scratch
+        if ref.what in ("input", "output"):
+            tensors = stage.operator.inputs if ref.what == "input" else stage.operator.outputs
+            tensor = tensors[int(ref.key)]
+            assert tensor is not None
+            return place(tensor)
+        return _kept(names, stage, ref)
+
+    return _call(stage.variant.call(stage.operator), pointer, **others)
+
+
+def fill(names: Names, stage: Stage) -> str:
+    """The call that fills a stage's resident memory."""
+    assert stage.resident is not None
+    return _call(stage.resident.fill, lambda ref: _kept(names, stage, ref))
+
+
+def _kept(names: Names, stage: Stage, ref: Ref) -> str:
+    """The pointer to what is there between inferences: a constant or resident memory."""
+    if ref.what == "constant":
+        return names.constants[stage.name, str(ref.key)]
+    return names.place(names.program.residents[stage.name], "void")
+
+
+def _call(kernel: Call, pointer: Callable[[Ref], str], **others: str) -> str:
+    fields = {name: _value(value, pointer) for name, value in kernel.fields.items()} | others
     return c.call(kernel.function, kernel.struct, fields)
 
 
-def _value(names: Names, stage: Stage, scratch: str, place: Callable[[Tensor], str], value: Any) -> str:
+def _value(value: Any, pointer: Callable[[Ref], str]) -> str:
     """A field's value in C; references become pointers."""
     if isinstance(value, (tuple, list)):
         # Empty braces would need C23; the kernel does not read what is not there.
-        return "{" + ", ".join(_value(names, stage, scratch, place, item) for item in value or (0,)) + "}"
-    if not isinstance(value, Ref):
-        return c.literal(value)
-    if value.what == "constant":
-        return names.constants[stage.name, str(value.key)]
-    if value.what == "scratch":
-        return scratch
-    index = int(value.key)
-    return place(stage.operator.input(index) if value.what == "input" else stage.operator.outputs[index])
+        return "{" + ", ".join(_value(item, pointer) for item in value or (0,)) + "}"
+    return pointer(value) if isinstance(value, Ref) else c.literal(value)
 
 
 def rings(step: Step) -> list[Buffer]:

@@ -229,6 +229,8 @@ def show_profile(profile: Profile) -> None:
     click.echo(f"total     {profile.instructions:,} instructions (exact, not cycles){per_mac}")
     if (cycles := cycles_line(manifest)) is not None:
         click.echo(f"estimated {cycles}")
+    if any(layer["resident_bytes"] for layer in manifest["layers"]):
+        click.echo(f"at start  {profile.init_instructions:,} instructions, once")
     click.echo(f"stack     {profile.stack_bytes:,} bytes measured")
     for region, used in profile.region_bytes.items():
         click.echo(f"  {region:<8} {used:,} bytes touched")
