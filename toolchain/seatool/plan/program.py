@@ -62,6 +62,10 @@ class Stage:
         """RAM that is filled before the first inference."""
         return self.variant.resident(self.operator)
 
+    @property
+    def resident_bytes(self) -> int:
+        return 0 if self.resident is None else self.resident.bytes
+
     @cached_property
     def bands(self) -> Bands | None:
         """How the kernel computes bands of rows; None if it cannot."""

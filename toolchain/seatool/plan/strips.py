@@ -7,13 +7,16 @@ playing that through.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import accumulate, product
+
+import numpy as np
 
 from seatool.ir import Tensor
 from seatool.kernels import Bands, Cost, Operator
+from seatool.plan.pareto import undominated
 from seatool.plan.placement import ALIGNMENT
 from seatool.plan.program import Stage
 
@@ -22,6 +25,9 @@ Passes = Callable[[tuple[Operator, ...]], tuple[Stage, ...]]
 
 GAIN = 0.005
 """Saving fewer instructions than this share is not worth any memory."""
+
+_SCRATCH = 2
+"""Column of what stages use one after the other."""
 
 STAGES = 4
 """Most stages of a chain."""
@@ -117,14 +123,17 @@ def strips(chain: tuple[Operator, ...], passes: Passes) -> Iterator[tuple[tuple[
 
     ``passes`` yields the ways to compute some operators in one pass.
     """
-    courses: dict[tuple[int, ...], _Course] = {}
     for cut in _cuts(chain):
-        for picked in product(*(_banded(passes(part), thrifty=len(cut) > 2) for part in cut)):
-            stages, bands = tuple(one.stage for one in picked), tuple(one.bands for one in picked)
-            key = (*map(len, cut), *(band.rows for band in bands))
-            if key not in courses:
-                courses[key] = _Play(bands, _row_bytes(chain[0].input(0)), _row_bytes(chain[-1].output)).course()
-            yield stages, _strip(stages, bands, courses[key])
+        parts = [_by_rows(_banded(passes(part), thrifty=len(cut) > 2)) for part in cut]
+        for options in product(*parts):
+            ends = _row_bytes(chain[0].input(0)), _row_bytes(chain[-1].output)
+            course = _Play([same[0].bands for same in options], *ends).course()
+            rings = [
+                -(-ring * _row_bytes(part[-1].output) // ALIGNMENT) * ALIGNMENT
+                for ring, part in zip(course.rings, cut, strict=False)
+            ]
+            for picked in _combinations(options, course):
+                yield tuple(one.stage for one in picked), _strip(picked, course, rings)
 
 
 @dataclass(frozen=True)
@@ -138,24 +147,34 @@ class _Banded:
     def instructions(self) -> int:
         return -(-self.bands.height // self.bands.rows) * self.bands.instructions(self.bands.rows)
 
+    @cached_property
+    def memory(self) -> tuple[int, int, int]:
+        """Bytes of flash, resident RAM and scratch."""
+        stage = self.stage
+        return stage.flash + stage.cost.code, stage.resident_bytes, stage.cost.scratch
+
     def beats(self, other: _Banded) -> bool:
         """Whether it needs no more memory and hardly more instructions."""
-        mine, others = self.stage, other.stage
         return (
             self.instructions <= other.instructions * (1 + GAIN)
             and self.bands.rows <= other.bands.rows
-            and mine.cost.scratch <= others.cost.scratch
-            and mine.flash + mine.cost.code <= others.flash + others.cost.code
+            and all(mine <= others for mine, others in zip(self.memory, other.memory, strict=True))
         )
+
+    def played(self, calls: Mapping[int, int]) -> int:
+        """Instructions of ``calls`` by number of rows."""
+        return sum(count * (self.bands.instructions(rows) + _CALL_INSTRUCTIONS) for rows, count in calls.items())
 
 
 def _banded(stages: Iterable[Stage], thrifty: bool) -> list[_Banded]:
     """The stages that can take turns, but for those that others beat.
 
     Args:
-        thrifty: Of each kernel only the smallest bands and the smallest that are nearly as fast as its fastest.
+        thrifty: Of each kernel only the smallest bands and the smallest that are nearly as fast as its fastest; and no
+            resident memory, which takes more RAM than long chains save.
     """
-    found = [_Banded(stage, bands) for stage in stages if (bands := stage.bands) and bands.rows < bands.height]
+    usable = (stage for stage in stages if not (thrifty and stage.resident))
+    found = [_Banded(stage, bands) for stage in usable if (bands := stage.bands) and bands.rows < bands.height]
     found.sort(key=lambda one: (one.bands.rows, one.stage.cost.scratch, one.instructions))
     kept: list[_Banded] = []
     for one in found:
@@ -178,6 +197,28 @@ def _smallest(same: list[_Banded]) -> Iterator[_Banded]:
         yield near
 
 
+def _by_rows(banded: Iterable[_Banded]) -> list[list[_Banded]]:
+    """Those with bands of equally many rows together."""
+    rows: dict[int, list[_Banded]] = {}
+    for one in banded:
+        rows.setdefault(one.bands.rows, []).append(one)
+    return list(rows.values())
+
+
+def _combinations(options: Sequence[Sequence[_Banded]], course: _Course) -> Iterator[tuple[_Banded, ...]]:
+    """One of the options of each stage, all of which lead to the same course, but for what others beat."""
+    needs, picked = np.zeros((1, 4), np.int64), np.zeros((1, 0), np.int64)
+    for same, calls in zip(options, course.calls, strict=True):
+        own = np.array([(*one.memory, one.played(calls)) for one in same], np.int64)
+        joined = needs[:, None] + own
+        joined[:, :, _SCRATCH] = np.maximum(needs[:, None, _SCRATCH], own[:, _SCRATCH])
+        choice = np.column_stack([np.repeat(picked, len(same), axis=0), np.tile(np.arange(len(same)), len(needs))])
+        kept = undominated(joined.reshape(-1, 4))
+        needs, picked = joined.reshape(-1, 4)[kept], choice[kept]
+    for numbers in picked.tolist():
+        yield tuple(same[number] for same, number in zip(options, numbers, strict=True))
+
+
 def _cuts(chain: tuple[Operator, ...]) -> Iterator[list[tuple[Operator, ...]]]:
     """Divisions of ``chain`` into two to ``STAGES`` parts of one or two operators."""
     if not chain:
@@ -191,20 +232,14 @@ def _cuts(chain: tuple[Operator, ...]) -> Iterator[list[tuple[Operator, ...]]]:
                 yield [head, *tail]
 
 
-def _strip(stages: tuple[Stage, ...], bands: tuple[Bands, ...], course: _Course) -> Strip:
-    offsets, end = [], 0
-    for stage, ring in zip(stages[:-1], course.rings, strict=True):
-        offsets.append(end)
-        end += -(-ring * _row_bytes(stage.output) // ALIGNMENT) * ALIGNMENT
-    offsets.append(end)
-    costs = [stage.cost for stage in stages]
-    instructions = sum(
-        count * (band.instructions(rows) + _CALL_INSTRUCTIONS)
-        for band, calls in zip(bands, course.calls, strict=True)
-        for rows, count in calls.items()
-    )
-    cost = Cost(instructions, end + max(cost.scratch for cost in costs), sum(cost.code for cost in costs))
-    return Strip(bands, course.rings, tuple(offsets), course.inplace, cost)
+def _strip(picked: Sequence[_Banded], course: _Course, rings: Sequence[int]) -> Strip:
+    """``rings``: bytes of the rings behind the stages."""
+    costs = [one.stage.cost for one in picked]
+    instructions = sum(one.played(calls) for one, calls in zip(picked, course.calls, strict=True))
+    scratch = sum(rings) + max(cost.scratch for cost in costs)
+    cost = Cost(instructions, scratch, sum(cost.code for cost in costs))
+    offsets = tuple(accumulate(rings, initial=0))
+    return Strip(tuple(one.bands for one in picked), course.rings, offsets, course.inplace, cost)
 
 
 def _row_bytes(tensor: Tensor) -> int:
