@@ -13,6 +13,7 @@ import rig
 from seatool.ir import Array, DType, Graph, Tensor
 from seatool.kernels import Padding
 from seatool.kernels.accumulate import CumsumAttributes
+from seatool.kernels.batch_matmul import BatchMatmulAttributes
 from seatool.kernels.cast import CastAttributes
 from seatool.kernels.gather import StridedSliceAttributes
 from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
@@ -23,6 +24,7 @@ from seatool.kernels.resize import ResizeAttributes
 from seatool.kernels.take import GatherAttributes
 from seatool.kernels.transpose_conv import TransposeConvAttributes
 from test_activation import unary
+from test_batch_matmul import product
 from test_binary import binary
 from test_border import dequantize, quantize
 from test_logical import compared, truths
@@ -69,6 +71,10 @@ def layers() -> Iterator[Graph]:
     yield from (l2_normalization((rows, depth), 3) for rows, depth in ((1, 64), (16, 10)))
     yield cumsum((16, 64), 1, SAME_SCALE, SAME_SCALE, CumsumAttributes())
     yield from (add_n(SHAPE, count, SAME_SCALE, (0.3, 0)) for count in (2, 5))
+    scales = [(0.05, 3), (0.04, -128), (0.7, 5)]
+    for shapes in ([(4, 50, 32), (4, 50, 32), (4, 50, 50)], [(1, 10, 65), (1, 33, 65), (1, 10, 33)]):
+        yield product(shapes, BatchMatmulAttributes(adj_y=True), scales)
+    yield product([(4, 50, 50), (4, 50, 32), (4, 50, 32)], BatchMatmulAttributes(), scales)
     for kernel, shape in ((3, (1, 16, 16, 32)), (4, (1, 8, 8, 64)), (2, (1, 4, 5, 16))):
         weights = np.random.default_rng(0).integers(-127, 128, (16, kernel, kernel, shape[3])).astype(np.int8)
         output = (1, 2 * shape[1], 2 * shape[2], 16)

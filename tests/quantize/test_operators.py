@@ -117,8 +117,20 @@ def normalized(net: FloatNet) -> str:
     return net.add("LOG_SOFTMAX", net.now)
 
 
+def attention(net: FloatNet) -> str:
+    """The rows of an image weighted by how alike they are."""
+    _, height, width, channels = net.shape
+    shape = (1, height, width * channels)
+    rows = net.add("RESHAPE", net.now, shape=shape, new_shape=shape)
+    net.add("BATCH_MATMUL", rows, rows, shape=(1, height, height), adj_y=True)
+    net.add("MUL", net.now, net.constant(np.array(0.1, np.float32)), fused_activation_function=0)
+    net.softmax()
+    return net.add("BATCH_MATMUL", net.now, rows, shape=shape)
+
+
 LAYERS: dict[str, Layer] = {
     **{kind: unary(kind) for kind in ("ABS", "ELU", "HARD_SWISH")},
+    "BATCH_MATMUL": attention,
     "CAST": mask,
     "DEPTH_TO_SPACE": blocks,
     "GATHER": stacked,
