@@ -74,7 +74,7 @@ def _huge_vector() -> bytes:
 def _several_unsupported(model: RawModel) -> None:
     model.tensors += [RawTensor(f"head/{name}", (1, 2, 2, 2)) for name in ("up", "topk", "mine", "rank")]
     model.ops += [
-        RawOp("RESIZE_BILINEAR", (3,), (4,), version=3, options=15),
+        RawOp("CONV_3D", (3,), (4,), version=3),
         RawOp("TOPK_V2", (4,), (5,)),
         RawOp("custom:MyFancyOp", (5,), (6,)),
         RawOp(250, (6,), (7,)),
@@ -154,6 +154,12 @@ TFLITE: dict[str, Make] = {
     "huge_stride": _edited(lambda model: model.ops[0].fields.update({1: ("int32", 2**31 - 1)})),
     "huge_window": _edited(lambda model: model.ops[0].fields.update({0: ("int8", 0), 3: ("int32", 1 << 25)})),
     "huge_activation": _tensor(1, shape=(1, 8192, 8192, 2)),
+    "too_many_inputs": _op(0, inputs=(0, 0)),
+    "too_many_outputs": _edited(
+        lambda model: (model.tensors.append(RawTensor("more", (1, 2, 2, 2))), _set(model.ops[0], {"outputs": (1, 4)}))[
+            1
+        ]
+    ),
     "missing_operand": _op(1, inputs=(1,)),
     "shapes_do_not_fit": _tensor(1, shape=(1, 3, 3, 2)),
     "wrong_rank": _edited(

@@ -73,6 +73,8 @@ EXPECTED = {
     "unknown_padding.tflite": "#0  block/pool  MAX_POOL_2D v2: 9 is not a valid Padding",
     "zero_stride.tflite": "#0  block/pool  MAX_POOL_2D v2: strides and filter sizes must be positive",
     "huge_stride.tflite": "does not follow from the input's",
+    "too_many_inputs.tflite": "#0  block/pool  MAX_POOL_2D v2: has 2 inputs, more than 1",
+    "too_many_outputs.tflite": "#0  block/pool  MAX_POOL_2D v2: has 2 outputs, more than 1",
     "missing_operand.tflite": "#1  block/shift  ADD v2: is malformed (shift: input 1 is missing)",
     "shapes_do_not_fit.tflite": "does not follow from the input's",
     "wrong_rank.tflite": "the input has 2 dimensions, not 4",
@@ -159,7 +161,7 @@ def test_unsupported_operators_are_listed_all_at_once() -> None:
         importers.load(make_invalid.FOLDER / "several_unsupported.tflite")
     assert caught.value.message == (
         "several_unsupported.tflite: 4 operators cannot be compiled\n"
-        "  #2  head/up    RESIZE_BILINEAR v3\n"
+        "  #2  head/up    CONV_3D v3\n"
         "  #3  head/topk  TOPK_V2 v1\n"
         "  #4  head/mine  MyFancyOp v1: custom operator\n"
         "  #5  head/rank  operator code 250 v1: custom operator"

@@ -92,6 +92,9 @@ class Operator(ABC):
     kind: ClassVar[str]
     tflite: ClassVar[TFLiteForm | None] = None
     """None for internal operators, which only passes make and no file holds."""
+    most_inputs: ClassVar[int | None] = 1
+    most_outputs: ClassVar[int | None] = 1
+    """How many the operator takes and gives in TFLite, optional ones included; None: any number."""
     attributes_type: ClassVar[type[Attributes]] = NoAttributes
     quantization: ClassVar[QuantizationRule] = QuantizationRule()
     limits: ClassVar[str] = ""

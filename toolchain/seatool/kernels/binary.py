@@ -50,6 +50,8 @@ class BinaryAttributes(Attributes):
 class Binary(Operator):
     """An elementwise function of two tensors; dimensions of size 1 are repeated."""
 
+    most_inputs = 2
+
     def problems(self) -> Iterator[str]:
         a, b = self.input(0), self.input(1)
         yield from self.type_problems()

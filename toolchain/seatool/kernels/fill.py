@@ -44,6 +44,7 @@ class _Constantlike(Operator):
 class Fill(_Constantlike):
     """A tensor of a given shape, full of a scalar. Source: TFLM fill.cc."""
 
+    most_inputs = 2
     tflite = TFLiteForm(94, range(1, 5), 68)
     quantization = QuantizationRule(same_scale=True)
     limits = "constant dimensions"

@@ -110,6 +110,7 @@ def values(tensor: Tensor) -> list[int]:
 class Slice(Gather):
     """``size`` elements from ``begin`` on; size -1 is up to the end. Source: TFLM slice.cc."""
 
+    most_inputs = 3
     tflite = TFLiteForm(65, range(1, 6), 48)
     limits = "constant begin and size; up to 5 dimensions"
     max_rank = 5
@@ -151,6 +152,7 @@ class StridedSlice(Gather):
     """Every stride-th element from begin to before end, as Python slices. Source: TFLM strided_slice_common.cc and
     strided_slice_logic.h."""
 
+    most_inputs = 4
     tflite = TFLiteForm(
         45,
         range(1, 9),
@@ -219,6 +221,7 @@ class StridedSlice(Gather):
 class Transpose(Gather):
     """Axes in the order ``perm``. Source: TFLM transpose_common.cc."""
 
+    most_inputs = 2
     tflite = TFLiteForm(39, range(1, 7), 26)
     limits = "constant perm; up to 5 dimensions"
     max_rank = 5

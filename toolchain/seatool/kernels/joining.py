@@ -46,6 +46,7 @@ class ConcatenationAttributes(Attributes):
 class Concatenation(Operator):
     """Tensors one behind the other along an axis. Source: TFLM concatenation.cc."""
 
+    most_inputs = None
     tflite = TFLiteForm(2, range(1, 5), 10, (Field("axis", 0, "int32"), Field("fused_activation_function", 1, "int8")))
     attributes_type = ConcatenationAttributes
     quantization = QuantizationRule(same_scale=True)
@@ -104,6 +105,7 @@ class PackAttributes(Attributes):
 class Pack(Operator):
     """Tensors of one shape side by side along a new axis. Source: TFLM pack.cc."""
 
+    most_inputs = None
     tflite = TFLiteForm(83, range(1, 5), 59, (Field("values_count", 0, "int32"), Field("axis", 1, "int32")))
     attributes_type = PackAttributes
     quantization = QuantizationRule(same_scale=True)
@@ -157,6 +159,7 @@ class SplitAttributes(Attributes):
 class Splitting(Operator):
     """A tensor cut into pieces along an axis."""
 
+    most_outputs = None
     attributes_type = SplitAttributes
     quantization = QuantizationRule(same_scale=True)
     limits = "constant axis; up to 64 outputs"
@@ -199,6 +202,7 @@ class Splitting(Operator):
 class Split(Splitting):
     """Equal pieces. Source: TFLM split.cc."""
 
+    most_inputs = 2
     tflite = TFLiteForm(49, range(1, 5), 35, (Field("num_splits", 0, "int32"),))
     data_index, axis_index = 1, 0
 
@@ -212,6 +216,7 @@ class Split(Splitting):
 class SplitV(Splitting):
     """Pieces of given sizes. Source: TFLM split_v.cc."""
 
+    most_inputs = 3
     tflite = TFLiteForm(102, range(1, 3), 79, (Field("num_splits", 0, "int32"),))
     data_index, axis_index = 0, 2
 
@@ -228,6 +233,7 @@ class UnpackAttributes(Attributes):
 class Unpack(Operator):
     """The slices of a tensor along an axis, without that axis. Source: TFLM unpack.cc."""
 
+    most_outputs = None
     tflite = TFLiteForm(88, range(1, 5), 64, (Field("num", 0, "int32"), Field("axis", 1, "int32")))
     attributes_type = UnpackAttributes
     quantization = QuantizationRule(same_scale=True)

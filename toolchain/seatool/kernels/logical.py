@@ -91,6 +91,7 @@ class SelectV2(Operator):
     """The second input's values where the first holds, the third's elsewhere, as they are stored. Source: TFLM
     select.cc."""
 
+    most_inputs = 3
     tflite = TFLiteForm(123, range(1, 3), 98)
     quantization = QuantizationRule(same_scale=True)
     limits = "values and output quantized alike"

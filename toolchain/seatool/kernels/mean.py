@@ -43,6 +43,7 @@ REDUCER_FIELDS = (Field("keep_dims", 0, "bool", False),)
 class Reducer(Operator):
     """A function of all values along the axes of a constant list."""
 
+    most_inputs = 2
     attributes_type = ReducerAttributes
     limits = "constant axes"
 

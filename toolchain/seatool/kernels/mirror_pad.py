@@ -46,6 +46,7 @@ class MirrorPadAttributes(Attributes):
 class MirrorPad(Operator):
     """The tensor with its mirror image around it. Source: TFLM mirror_pad.cc."""
 
+    most_inputs = 2
     tflite = TFLiteForm(100, range(1, 4), 77, (Field("mode", 0, "int8"),))
     attributes_type = MirrorPadAttributes
     quantization = QuantizationRule(same_scale=True)

@@ -73,6 +73,7 @@ class PadOperator(Operator):
 class Pad(PadOperator):
     """A border of real zeros. Source: TFLM pad_common.cc."""
 
+    most_inputs = 2
     tflite = TFLiteForm(34, range(1, 5), 22)
 
     def value(self) -> int:
@@ -83,6 +84,7 @@ class Pad(PadOperator):
 class PadV2(PadOperator):
     """A border of a given value. Source: TFLM pad_common.cc."""
 
+    most_inputs = 3
     tflite = TFLiteForm(60, range(1, 5), 43)
 
     def problems(self) -> Iterator[str]:

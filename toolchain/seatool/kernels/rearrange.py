@@ -14,6 +14,7 @@ from seatool.kernels.gather import Axis, Gather, GatherRuns, values
 class ReverseV2(Gather):
     """Backwards along neighbouring axes. Source: TFLM reverse.cc and reference/reverse.h."""
 
+    most_inputs = 2
     tflite = TFLiteForm(105, range(1, 4), 81)
     limits = "constant, neighbouring axes; up to 6 dimensions"
     max_rank = 6
@@ -44,6 +45,7 @@ class ReverseV2(Gather):
 class BroadcastTo(Gather):
     """Dimensions of size 1 repeated. Source: TFLM broadcast_to.cc."""
 
+    most_inputs = 2
     tflite = TFLiteForm(130, range(2, 4), 104)
     limits = "constant shape of up to 5 dimensions"
     max_rank = 5

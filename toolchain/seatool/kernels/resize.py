@@ -54,6 +54,7 @@ class Between:
 class Resize(Operator):
     """An NHWC tensor with another height and width."""
 
+    most_inputs = 2
     attributes_type = ResizeAttributes
     quantization = QuantizationRule(same_scale=True)
     limits = "4 dimensions (NHWC); constant size; input and output quantized alike"

@@ -67,6 +67,7 @@ class SpaceToBatch(Gather):
     """(N, H, W, C) to (b N, H / b_h, W / b_w, C); without W too. Source: TFLM space_to_batch_nd.cc and
     reference/space_to_batch_nd.h."""
 
+    most_inputs = 3
     tflite = TFLiteForm(38, range(1, 5), 25)
     limits = "3 or 4 dimensions; constant block shape; no padding, for which TFLM takes a number that it never sets"
     max_rank = 4
@@ -108,6 +109,7 @@ class BatchToSpace(Operator):
     """(b N, H, W, C) to (N, H b_h, W b_w, C), cropped; without W too. Source: TFLM batch_to_space_nd.cc and
     reference/batch_to_space_nd.h."""
 
+    most_inputs = 3
     tflite = TFLiteForm(37, range(1, 5), 24)
     quantization = QuantizationRule(same_scale=True)
     limits = "3 or 4 dimensions; constant block shape and crops"

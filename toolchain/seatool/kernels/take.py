@@ -35,6 +35,7 @@ class Take(Operator):
     """Slices of a tensor. Indices that do not exist are a problem in constants; those computed at run time, where TFLM
     fails or reads elsewhere, are taken as the nearest that does exist."""
 
+    most_inputs = 2
     quantization = QuantizationRule(same_scale=True)
     limits = "int32 indices"
     data_index, indices_index = 0, 1

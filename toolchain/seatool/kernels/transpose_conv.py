@@ -87,6 +87,7 @@ class TransposeConv(WeightedOperator):
     Inputs: output shape, weights (out channels, height, width, in channels), x, optional bias.
     """
 
+    most_inputs = 4
     tflite = TFLiteForm(
         67,
         range(1, 6),

@@ -31,6 +31,7 @@ class DynamicUpdateSlice(Operator):
     """The first input with the second one written over it, from the start indices on; these are moved so far that all
     fits. Source: TFLM dynamic_update_slice.cc."""
 
+    most_inputs = 3
     tflite = TFLiteForm(151, range(1, 5), 117)
     quantization = QuantizationRule(same_scale=True)
     limits = "int32 indices; up to 6 dimensions"

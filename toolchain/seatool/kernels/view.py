@@ -50,6 +50,7 @@ class ReshapeAttributes(Attributes):
 class Reshape(View):
     """Any other shape. Source: TFLM reshape_common.cc."""
 
+    most_inputs = 2
     limits = "the new shape is constant"
     tflite = TFLiteForm(22, range(1, 2), 17, (Field("new_shape", 0, "int32[]", ()),))
     attributes_type = ReshapeAttributes
@@ -98,6 +99,7 @@ class Squeeze(View):
 class ExpandDims(View):
     """One more dimension of size 1. Source: TFLM expand_dims.cc."""
 
+    most_inputs = 2
     tflite = TFLiteForm(70, range(1, 2), 52)
 
     def shape_problems(self) -> Iterator[str]:

@@ -33,6 +33,8 @@ class WeightedOperator(Operator):
     The weights are int8 with zero point 0, quantized per tensor or per output channel.
     """
 
+    most_inputs = 3
+
     channel_axis: ClassVar[int]
     """The axis of the weights that runs over output channels."""
     data_index: ClassVar[int] = 0

@@ -13,7 +13,7 @@ from seatool.importers.tflite.layers import layer_path
 from seatool.importers.tflite.records import RawModel, RawOp, RawTensor
 from seatool.importers.tflite.trial import as_int8
 from seatool.ir import Attributes, DType, Graph, NoAttributes, Op, Tensor
-from seatool.kernels import bind, operators
+from seatool.kernels import Operator, bind, operators
 
 _BORDERS = ("QUANTIZE", "DEQUANTIZE")
 _DTYPES = {member.value: member for member in DType}
@@ -103,11 +103,22 @@ def _interpret(op: RawOp, model: RawModel) -> tuple[Attributes, list[str]]:
         return NoAttributes(), [f"only versions {form.versions.start} to {form.versions.stop - 1} are known"]
     if op.options is not None and form.options and op.options_type not in (0, form.options):
         return NoAttributes(), [f"its options are of type {op.options_type}, not {form.options}"]
+    if too_many := _too_many(op, family):
+        return NoAttributes(), [too_many]
     problems = list(_tensor_problems(op, model))
     try:
         return family.parse(op.fields(form.fields)), problems
     except ValueError as error:
         return NoAttributes(), [*problems, str(error)]
+
+
+def _too_many(op: RawOp, family: type[Operator]) -> str:
+    """Why the number of inputs or outputs is wrong; too few are noticed where they are used."""
+    if family.most_inputs is not None and len(op.inputs) > family.most_inputs:
+        return f"has {len(op.inputs)} inputs, more than {family.most_inputs}"
+    if family.most_outputs is not None and len(op.outputs) > family.most_outputs:
+        return f"has {len(op.outputs)} outputs, more than {family.most_outputs}"
+    return ""
 
 
 def _tensor_problems(op: RawOp, model: RawModel) -> Iterator[str]:
