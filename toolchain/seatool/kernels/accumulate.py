@@ -68,6 +68,7 @@ class Accumulation(Operator):
 class AddN(Accumulation):
     """Sum of tensors of one shape. Source: TFLM add_n.cc and reference/add_n.h."""
 
+    most_inputs = None
     tflite = TFLiteForm(106, range(1, 2), 82)
     limits = f"2 to {_MAX_INPUTS} inputs, quantized alike"
     quantization = QuantizationRule(same_inputs=True)
@@ -104,6 +105,7 @@ class CumsumAttributes(Attributes):
 class Cumsum(Accumulation):
     """Sums of all values so far along an axis. Source: TFLM cumsum.cc and reference/cumsum.h."""
 
+    most_inputs = 2
     tflite = TFLiteForm(
         128, range(1, 2), 102, (Field("exclusive", 0, "bool", False), Field("reverse", 1, "bool", False))
     )

@@ -93,6 +93,7 @@ class ArgAttributes(Attributes):
 class ArgExtremum(Operator):
     """Where along an axis the first extreme value is. Source: TFLM arg_min_max.cc and reference/arg_min_max.h."""
 
+    most_inputs = 2
     attributes_type = ArgAttributes
     limits = "constant axis; int32 output"
     largest: ClassVar[bool]
