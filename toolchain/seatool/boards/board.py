@@ -14,6 +14,18 @@ STACK_ALIGNMENT_BYTES = 8
 FAULT_STACK_BYTES = 512
 """What the fault handler runs on once the stack itself is unusable; reserved beside the stack in every image."""
 
+VARIABLES_BYTES = 32
+"""Reserved for the static variables of the firmware around the model; they have 4 to 12, with the C library's."""
+
+BLOCK_ALIGNMENT_BYTES = 32
+"""Of the model's block in each region: a cache line."""
+
+
+def variables_bytes(stack_bytes: int) -> int:
+    """Bytes from the stacks' end to where the model's block can begin in the same region."""
+    taken = stack_bytes + FAULT_STACK_BYTES
+    return -(-(taken + VARIABLES_BYTES) // BLOCK_ALIGNMENT_BYTES) * BLOCK_ALIGNMENT_BYTES - taken
+
 
 @dataclass(frozen=True)
 class Region:

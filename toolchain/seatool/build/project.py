@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jinja2
 
 from seatool import resources
-from seatool.boards.board import FAULT_STACK_BYTES, Board, Region
+from seatool.boards.board import FAULT_STACK_BYTES, Board, Region, variables_bytes
 from seatool.boards.machines import MACHINES, Machine, Window
 from seatool.boards.mpu import NULL_GUARD, Access, protection
 
@@ -97,6 +97,7 @@ def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = Non
     vector table are not where they have to be.
     """
     machine = MACHINES[board.emulator]
+    stack = board.stack_bytes if stack_bytes is None else stack_bytes
     ram = [_link_region(region, emulator) for region in board.ram]
     itcm = board.itcm
     regions = [_link_region(region, emulator) for region in (board.flash, itcm) if region is not None] + ram
@@ -115,8 +116,9 @@ def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = Non
         itcm_offset=NULL_GUARD.size if itcm is not None and itcm.address == 0 else 0,
         spare=[harness] if emulator else ram,
         data=board.stack_region.name,
+        data_bytes=variables_bytes(stack),
         text_offset=NULL_GUARD.size if guarded else 0,
-        stack_bytes=board.stack_bytes if stack_bytes is None else stack_bytes,
+        stack_bytes=stack,
         fault_stack_bytes=FAULT_STACK_BYTES,
     )
 

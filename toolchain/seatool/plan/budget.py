@@ -1,6 +1,6 @@
 """What the program needs of every memory region, before it is built and after.
 
-Constants are exact. Code is estimated until the ELF is measured; so are the firmware's own variables.
+RAM and constants are exact. Code is estimated until the ELF is measured.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from seatool.boards.board import FAULT_STACK_BYTES, STACK_ALIGNMENT_BYTES, Board
+from seatool.boards.board import FAULT_STACK_BYTES, STACK_ALIGNMENT_BYTES, Board, variables_bytes
 from seatool.errors import BudgetError, InputError
 from seatool.kernels import Constant
 from seatool.plan.bars import bar, percent
@@ -16,9 +16,6 @@ from seatool.plan.program import Part, Program, Usage
 
 RUNTIME_CODE_BYTES = 5_120
 """Start-up code, console, fault handler, the application and what it uses of the C library: 3.8 to 4.8 KB measured."""
-
-RUNTIME_DATA_BYTES = 256
-"""The same code's variables, and the alignment of what follows them: 32 B measured."""
 
 WEIGHTS, CODE, TABLES = "weights", "code", "front end tables"
 ACTIVATIONS, SCRATCH, RESIDENT = "activations", "scratch", "resident"
@@ -82,7 +79,7 @@ def firmware_ram(stack_bytes: int) -> tuple[Part, ...]:
     return (
         Part(STACK, stack_bytes),
         Part(FAULT_STACK, FAULT_STACK_BYTES),
-        Part(DATA, RUNTIME_DATA_BYTES, estimated=True),
+        Part(DATA, variables_bytes(stack_bytes)),
     )
 
 
