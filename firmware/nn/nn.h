@@ -61,6 +61,14 @@ NN_INLINE void nn_store32(void *p, uint32_t word)
     memcpy(p, &word, sizeof word);
 }
 
+/* Nothing is loaded ahead of this point: the compiler would do so for a whole unrolled loop and run out of registers. */
+NN_INLINE void nn_in_order(void)
+{
+#if NN_DSP
+    __asm__ volatile("" ::: "memory");
+#endif
+}
+
 /* Sign-extend bytes 0 and 2 of a word to two int16 lanes. */
 NN_INLINE uint32_t nn_sxtb16(uint32_t x)
 {
@@ -140,6 +148,30 @@ NN_INLINE int32_t nn_smlad(uint32_t x, uint32_t y, int32_t accumulator)
     int32_t low = (int32_t)(int16_t)(x & 0xffff) * (int16_t)(y & 0xffff);
     int32_t high = (int32_t)(int16_t)(x >> 16) * (int16_t)(y >> 16);
     return (int32_t)((uint32_t)accumulator + (uint32_t)low + (uint32_t)high);
+#endif
+}
+
+/* accumulator + low lane of x * low lane of y, modulo 2^32. */
+NN_INLINE int32_t nn_smlabb(uint32_t x, uint32_t y, int32_t accumulator)
+{
+#if NN_DSP
+    int32_t r;
+    __asm__("smlabb %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(accumulator));
+    return r;
+#else
+    return nn_smlad(x & 0xffffu, y & 0xffffu, accumulator);
+#endif
+}
+
+/* accumulator + high lane of x * high lane of y, modulo 2^32. */
+NN_INLINE int32_t nn_smlatt(uint32_t x, uint32_t y, int32_t accumulator)
+{
+#if NN_DSP
+    int32_t r;
+    __asm__("smlatt %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(accumulator));
+    return r;
+#else
+    return nn_smlabb(x >> 16, y >> 16, accumulator);
 #endif
 }
 

@@ -92,7 +92,7 @@ NN_INLINE void nn_f4_channel(const nn_winograd_target *t, const uint32_t *m, int
                 to[pixel_bytes] = nn_winograd_output(channel, form, right, low, high);
             }
         }
-        nn_winograd_pass();
+        nn_in_order();
     }
 }
 
@@ -108,7 +108,7 @@ NN_INLINE void nn_f4_output(const nn_winograd_target *t, uint32_t *m, int32_t fo
             column[48] = y.x1;
             column[96] = y.x2;
             column[144] = y.x3;
-            nn_winograd_pass();
+            nn_in_order();
         }
         if (t->rows == 4 && t->columns == 4) {
             nn_f4_channel(t, m, c, form, pool, low, high, 4, 4);

@@ -97,9 +97,18 @@ NN_INLINE void nn_depthwise_spread(const nn_depthwise_args *a, uint32_t *words, 
     }
 }
 
+/* The constants of output channel `c`, with the bias for sums times nn_scaling. */
 NN_INLINE nn_channel nn_depthwise_channel_of(const nn_depthwise_args *a, int32_t c)
 {
-    return nn_channel_of(a->requantize, a->bias[c], a->multiplier[c], a->shift[c], a->output_offset);
+    nn_channel channel = nn_channel_of(a->requantize, a->bias[c], a->multiplier[c], a->shift[c], a->output_offset);
+    channel.bias *= nn_scaling(a->requantize);
+    return channel;
+}
+
+/* Lanes of two weights times nn_scaling. */
+NN_INLINE uint32_t nn_depthwise_weights(const nn_depthwise_args *a, int32_t low, int32_t high)
+{
+    return nn_lanes(low * nn_scaling(a->requantize), high * nn_scaling(a->requantize));
 }
 
 /* Output row `y` of the image that begins at `image`. */

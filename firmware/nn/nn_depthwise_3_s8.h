@@ -22,8 +22,8 @@ NN_INLINE nn_depthwise_3_taps nn_depthwise_3_taps_of(const nn_depthwise_args *a,
     NN_UNROLL(3)
     for (int32_t y = 0; y < a->kernel_height; y++) {
         const int8_t *row = weights + y * 3 * a->out_channels;
-        taps.first[y] = nn_lanes(row[0], row[a->out_channels]);
-        taps.second[y] = nn_lanes(row[a->out_channels], row[2 * a->out_channels]);
+        taps.first[y] = nn_depthwise_weights(a, row[0], row[a->out_channels]);
+        taps.second[y] = nn_depthwise_weights(a, row[a->out_channels], row[2 * a->out_channels]);
     }
     return taps;
 }
@@ -63,12 +63,12 @@ NN_INLINE void nn_depthwise_3_channel(const nn_depthwise_args *a, const uint32_t
         for (int32_t x = 0; x < a->output_width / 2; x++, at++, output += 2 * a->out_channels) {
             int32_t left = nn_depthwise_3_left(a, at, &taps, channel.bias);
             int32_t right = nn_depthwise_3_right(a, at, &taps, channel.bias);
-            output[0] = nn_output(channel, a->requantize, left, a->output_min, a->output_max);
-            output[a->out_channels] = nn_output(channel, a->requantize, right, a->output_min, a->output_max);
+            output[0] = nn_output_scaled(channel, a->requantize, left, a->output_min, a->output_max);
+            output[a->out_channels] = nn_output_scaled(channel, a->requantize, right, a->output_min, a->output_max);
         }
         if (a->output_width % 2 != 0) {
             int32_t left = nn_depthwise_3_left(a, at, &taps, channel.bias);
-            *output = nn_output(channel, a->requantize, left, a->output_min, a->output_max);
+            *output = nn_output_scaled(channel, a->requantize, left, a->output_min, a->output_max);
         }
     }
 }

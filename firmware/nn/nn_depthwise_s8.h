@@ -27,7 +27,7 @@ NN_INLINE void nn_depthwise_pack_weights(const nn_depthwise_args *a, uint32_t *w
         NN_UNROLL(4)
         for (int32_t x = 0; x < a->kernel_width; x += 2) {
             const int8_t *tap = weights + (y * a->kernel_width + x) * a->out_channels;
-            *w++ = nn_lanes(tap[0], x + 1 < a->kernel_width ? tap[a->out_channels] : 0);
+            *w++ = nn_depthwise_weights(a, tap[0], x + 1 < a->kernel_width ? tap[a->out_channels] : 0);
         }
     }
 }
@@ -42,15 +42,15 @@ NN_INLINE void nn_depthwise_rows(const nn_depthwise_args *a, const uint32_t *wor
         int8_t *output = nn_depthwise_output(a, image, top + y) + c;
         for (int32_t x = 0; x < a->output_width; x++, at += a->stride_x / a->word_step, output += a->out_channels) {
             int32_t sum = channel.bias;
-            NN_UNROLL(4)
+            NN_UNROLL(8)
             for (int32_t i = 0; i < a->kernel_height; i++) {
-                NN_UNROLL(4)
+                NN_UNROLL(8)
                 for (int32_t j = 0; j < pairs; j++) {
                     int32_t tap = i * a->dilation_y * a->row_words + j * 2 * a->dilation_x / a->word_step;
                     sum = nn_smlad(at[tap], w[i * pairs + j], sum);
                 }
             }
-            *output = nn_output(channel, a->requantize, sum, a->output_min, a->output_max);
+            *output = nn_output_scaled(channel, a->requantize, sum, a->output_min, a->output_max);
         }
     }
 }

@@ -1,6 +1,7 @@
 /* nn_fully_connected_s8: int8 matrix times vector, four outputs at a time.
  *
- * The input is widened to int16 once, in the lanes that SXTB16 makes of four bytes: (b0, b2) and (b1, b3).
+ * The input is widened to int16 once, in the lanes that SXTB16 makes of four bytes: (b0, b2) and (b1, b3); up to three
+ * last outputs take it as it is.
  * The weights come in blocks of four outputs (the last block has the rest), each block input word by input word, so that
  * flash is read once and in order.
  *
@@ -26,60 +27,87 @@ typedef struct {
     int32_t requantize; /* NN_EXACT, ... */
 } nn_fully_connected_args;
 
-/* `count` values, the last word filled up with zeros. */
-NN_INLINE void nn_fully_connected_widen(uint32_t *x, const int8_t *input, int32_t count)
+/* Word `word` of the input; what fills up the last one meets weights that are zero. */
+NN_INLINE uint32_t nn_fully_connected_word(const nn_fully_connected_args *a, const int8_t *input, int32_t word)
 {
-    for (int32_t i = 0; i < count / 4; i++) {
-        uint32_t bytes = nn_load32(input + 4 * i);
+    const int32_t rest = a->in_channels - 4 * word;
+    if (rest >= 4) {
+        return nn_load32(input + 4 * word);
+    }
+    const int8_t *last = input + 4 * word;
+    return nn_pack_s8x4(last[0], rest > 1 ? last[1] : 0, rest > 2 ? last[2] : 0, 0);
+}
+
+/* All of the input as words of two int16 lanes. */
+NN_INLINE void nn_fully_connected_widen(const nn_fully_connected_args *a, uint32_t *x, const int8_t *input)
+{
+    for (int32_t word = 0; word < (a->in_channels + 3) / 4; word++) {
+        const uint32_t bytes = nn_fully_connected_word(a, input, word);
         *x++ = nn_sxtb16(bytes);
         *x++ = nn_sxtb16_ror8(bytes);
     }
-    if (count % 4 != 0) {
-        const int8_t *rest = input + count / 4 * 4;
-        x[0] = nn_lanes(rest[0], count % 4 > 2 ? rest[2] : 0);
-        x[1] = nn_lanes(count % 4 > 1 ? rest[1] : 0, 0);
-    }
 }
 
-/* `count` outputs (1 to 4) from output `first` on; `weights` are those of their block. */
-NN_INLINE void nn_fully_connected_block(const nn_fully_connected_args *a, const uint32_t *x, const int8_t *weights,
-                                        int8_t *output, int32_t first, int32_t count)
+/* Outputs from number `first` on, as many as there are sums. */
+NN_INLINE void nn_fully_connected_store(const nn_fully_connected_args *a, int8_t *output, int32_t first, int32_t count,
+                                        const int32_t *sums)
 {
-    const int32_t words = (a->in_channels + 3) / 4;
-    int32_t sums[NN_FULLY_CONNECTED_BLOCK] = {0};
-    for (int32_t i = 0; i < count; i++) {
-        sums[i] = a->bias[first + i];
-    }
-    if (count == NN_FULLY_CONNECTED_BLOCK) {
-        nn_vector_4(x, weights, weights + 16 * words, sums);
-    } else {
-        for (int32_t word = 0; word < words; word++) {
-            for (int32_t i = 0; i < count; i++) {
-                uint32_t bytes = nn_load32(weights + 4 * (word * count + i));
-                sums[i] = nn_smlad(x[2 * word], nn_sxtb16(bytes), sums[i]);
-                sums[i] = nn_smlad(x[2 * word + 1], nn_sxtb16_ror8(bytes), sums[i]);
-            }
-        }
-    }
+    NN_UNROLL(4)
     for (int32_t i = 0; i < count; i++) {
         nn_channel c = nn_channel_of(a->requantize, 0, a->multiplier[first + i], a->shift[first + i], a->output_offset);
         output[first + i] = nn_output(c, a->requantize, sums[i], a->output_min, a->output_max);
     }
 }
 
+/* The outputs of a whole block, the first of which is number `first`. */
+NN_INLINE void nn_fully_connected_block(const nn_fully_connected_args *a, const uint32_t *x, const int8_t *weights,
+                                        int8_t *output, int32_t first)
+{
+    const int32_t *bias = a->bias + first;
+    int32_t sums[NN_FULLY_CONNECTED_BLOCK] = {bias[0], bias[1], bias[2], bias[3]};
+    nn_vector_4(x, weights, weights + (a->in_channels + 3) / 4 * 16, sums);
+    nn_fully_connected_store(a, output, first, NN_FULLY_CONNECTED_BLOCK, sums);
+}
+
+/* The outputs of the last block, fewer than four, from the input as it is. */
+NN_INLINE void nn_fully_connected_rest(const nn_fully_connected_args *a, const int8_t *input, const int8_t *weights,
+                                       int8_t *output, int32_t first)
+{
+    const int32_t words = (a->in_channels + 3) / 4, count = a->out_channels - first;
+    int32_t sums[NN_FULLY_CONNECTED_BLOCK] = {0};
+    for (int32_t i = 0; i < count; i++) {
+        sums[i] = a->bias[first + i];
+    }
+    NN_UNROLL(2)
+    for (int32_t word = 0; word < words; word++, weights += 4 * count) {
+        const uint32_t x = nn_fully_connected_word(a, input, word);
+        const uint32_t even = nn_sxtb16(x), odd = nn_sxtb16_ror8(x);
+        NN_UNROLL(3)
+        for (int32_t i = 0; i < count; i++) {
+            const uint32_t w = nn_load32(weights + 4 * i);
+            sums[i] = nn_smlad(even, nn_sxtb16(w), sums[i]);
+            sums[i] = nn_smlad(odd, nn_sxtb16_ror8(w), sums[i]);
+        }
+    }
+    nn_fully_connected_store(a, output, first, count, sums);
+}
+
 NN_INLINE void nn_fully_connected_s8(const nn_fully_connected_args *a)
 {
-    const int32_t blocks = a->out_channels / NN_FULLY_CONNECTED_BLOCK * NN_FULLY_CONNECTED_BLOCK;
+    const int32_t whole = a->out_channels / NN_FULLY_CONNECTED_BLOCK * NN_FULLY_CONNECTED_BLOCK;
     const int32_t words = (a->in_channels + 3) / 4;
     uint32_t *x = (uint32_t *)a->scratch;
     for (int32_t batch = 0; batch < a->batches; batch++) {
+        const int8_t *input = a->input + batch * a->in_channels;
         int8_t *output = a->output + batch * a->out_channels;
-        nn_fully_connected_widen(x, a->input + batch * a->in_channels, a->in_channels);
-        for (int32_t first = 0; first < blocks; first += NN_FULLY_CONNECTED_BLOCK) {
-            nn_fully_connected_block(a, x, a->weights + first * words * 4, output, first, NN_FULLY_CONNECTED_BLOCK);
+        if (whole > 0) {
+            nn_fully_connected_widen(a, x, input);
         }
-        if (blocks < a->out_channels) {
-            nn_fully_connected_block(a, x, a->weights + blocks * words * 4, output, blocks, a->out_channels - blocks);
+        for (int32_t first = 0; first < whole; first += NN_FULLY_CONNECTED_BLOCK) {
+            nn_fully_connected_block(a, x, a->weights + first * words * 4, output, first);
+        }
+        if (whole < a->out_channels) {
+            nn_fully_connected_rest(a, input, a->weights + whole * words * 4, output, whole);
         }
     }
 }

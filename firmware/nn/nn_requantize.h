@@ -43,6 +43,12 @@ NN_INLINE int8_t nn_output_doubled(nn_channel channel, int32_t form, int32_t dou
     return (int8_t)nn_clamp_s8(result >> channel.shift, low, high);
 }
 
+/* What kernels may multiply weights and bias by, so that sums come out as nn_output_scaled wants them. */
+NN_INLINE int32_t nn_scaling(int32_t form)
+{
+    return form == NN_EXACT ? 1 : 2;
+}
+
 /* The output for a sum that includes the bias. */
 NN_INLINE int8_t nn_output(nn_channel channel, int32_t form, int32_t sum, int32_t low, int32_t high)
 {
@@ -51,6 +57,13 @@ NN_INLINE int8_t nn_output(nn_channel channel, int32_t form, int32_t sum, int32_
     }
     int32_t result = nn_requantize(sum, channel.multiplier, channel.shift) + channel.addend;
     return (int8_t)nn_clamp_s8(result, low, high);
+}
+
+/* The output for nn_scaling(form) times a sum that includes the bias. */
+NN_INLINE int8_t nn_output_scaled(nn_channel channel, int32_t form, int32_t scaled, int32_t low, int32_t high)
+{
+    return form == NN_EXACT ? nn_output(channel, form, scaled, low, high)
+                            : nn_output_doubled(channel, form, scaled, low, high);
 }
 
 #endif

@@ -15,14 +15,6 @@ NN_INLINE uint32_t nn_winograd_opaque(uint32_t x)
     return x;
 }
 
-/* No value stays in a register past this point: the compiler would blend two passes over M and run out of them. */
-NN_INLINE void nn_winograd_pass(void)
-{
-#if NN_DSP
-    __asm__ volatile("" ::: "memory");
-#endif
-}
-
 NN_INLINE int32_t nn_winograd_larger(int32_t a, int32_t b)
 {
     return a > b ? a : b;

@@ -55,9 +55,10 @@ def _graph(kind: str, shape: tuple[int, ...], weights: np.ndarray, stride: int) 
         ("conv", (1, 16, 16, 16), (16, 5, 5, 16), 1, 1.30, "gemm"),
         ("conv", (1, 1, 1, 512), (64, 1, 1, 512), 1, 1.60, "vector"),
         ("conv", (1, 32, 50, 1), (32, 3, 3, 1), 1, 3.20, "gemm"),
-        ("depthwise", (1, 25, 5, 64), (1, 3, 3, 64), 1, 3.20, "three"),
-        ("depthwise", (1, 24, 24, 32), (1, 3, 3, 32), 1, 2.60, "three"),
-        ("depthwise", (1, 24, 24, 32), (1, 3, 3, 32), 2, 5.00, "lanes"),
+        ("depthwise", (1, 25, 5, 64), (1, 3, 3, 64), 1, 2.90, "three"),
+        ("depthwise", (1, 24, 24, 32), (1, 3, 3, 32), 1, 2.35, "three"),
+        ("depthwise", (1, 24, 24, 32), (1, 3, 3, 32), 2, 3.30, "direct_x4"),
+        ("depthwise", (1, 3, 3, 256), (1, 3, 3, 256), 2, 5.20, "direct_x4"),
     ],
 )
 def test_instructions(

@@ -172,8 +172,10 @@ class _Depthwise(Variant):
     def overhead(self, op: DepthwiseConv2D, blocking: Blocking, height: int) -> int:
         """Instructions for ``height`` output rows that depend on the blocking: spreading inputs, preparing weights."""
         bands = ceil_div(height, blocking.rows)
-        blocks = ceil_div(op.input(0).shape[3], blocking.channels)
-        groups = blocks * (blocking.channels // 4 * 20 + blocking.channels % 4 * 16)
+        whole, rest = divmod(op.input(0).shape[3], blocking.channels)
+        groups = sum(
+            count * (size // 4 * 20 + size % 4 * 16) for count, size in ((whole, blocking.channels), (1, rest))
+        )
         words = self.input_rows(op, min(blocking.rows, height)) * self.row_words(op)
         return bands * (words * groups + 65 * op.out_channels)
 
@@ -225,7 +227,7 @@ class DepthwiseLanes(_Depthwise):
 
     def row_instructions(self, op: DepthwiseConv2D) -> int:
         pairs = self.weight_words(op)
-        return 12 + op.output.shape[2] * (4 + (2 if pairs <= 6 else 3) * pairs + op.output_instructions)
+        return 12 + op.output.shape[2] * (3 + (2 if pairs <= 6 else 3) * pairs + op.output_instructions)
 
 
 @variant(DepthwiseConv2D)
@@ -251,4 +253,40 @@ class DepthwiseThree(_Depthwise):
 
     def row_instructions(self, op: DepthwiseConv2D) -> int:
         y, x = op.axes()
-        return 3 + ceil_div(x.output, 2) * (4 + 6 * y.kernel) + x.output * op.output_instructions
+        return 3 + ceil_div(x.output, 2) * (2 + 6 * y.kernel) + x.output * op.output_instructions
+
+
+@variant(DepthwiseConv2D)
+class DepthwiseFourChannels(Variant):
+    """Four channels at a time straight from the input: for small images, strides and bands of few rows."""
+
+    name, header = "direct_x4", "nn_depthwise_x4_s8.h"
+
+    def admits(self, op: DepthwiseConv2D) -> Admission:
+        if op.attributes.depth_multiplier != 1:
+            return Admission(False, "several output channels per input channel")
+        return Admission.when(op.out_channels >= 4, "fewer than 4 channels")
+
+    def bands(self, op: DepthwiseConv2D) -> Bands | None:
+        return op.bands(1, lambda rows: self.instructions(op, rows))
+
+    def instructions(self, op: DepthwiseConv2D, height: int) -> int:
+        """Of computing ``height`` rows of the output in all channels."""
+        (y, x), (_, rows, columns, channels) = op.axes(), op.output.shape
+        taps, whole, outputs = y.kernel * x.kernel, y.whole * x.whole, 4 * op.output_instructions
+        edges = (rows * columns - whole) * (6 + outputs) + (y.taps * x.taps - whole * taps) * 18
+        of_rows = 30 * rows + whole * (5 + 8 * taps + outputs) + edges
+        return ceil_div(channels, 4) * (180 + 8 * taps + of_rows * height // rows)
+
+    def cost(self, op: DepthwiseConv2D) -> Cost:
+        batches, height, _, _ = op.output.shape
+        return Cost(batches * self.instructions(op, height), 8 * math.prod(op.kernel_size), 900)
+
+    def constants(self, op: DepthwiseConv2D) -> tuple[Constant, ...]:
+        assert op.weights.data is not None
+        weights, _, multiplier, shift = channel_constants(op, op.weights.data)
+        return (weights, Constant("bias", op.bias), multiplier, shift)
+
+    def call(self, op: DepthwiseConv2D) -> Call:
+        unused = dict.fromkeys(("word_step", "row_words", "band_rows", "block_channels"), 0)
+        return Call("nn_depthwise_x4_s8", "nn_depthwise_args", {**BUFFERS, **op.geometry(), **all_rows(op), **unused})

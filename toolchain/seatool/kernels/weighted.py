@@ -207,6 +207,7 @@ def output_blocks(filters: Int64) -> npt.NDArray[np.int8]:
 
 def vector_instructions(op: WeightedOperator, taps: int) -> int:
     """Estimate for nn_fully_connected_s8 on one vector of ``taps`` values."""
-    words = ceil_div(taps, 4)
-    blocks = ceil_div(op.out_channels, _BLOCK)
-    return 20 + 8 * words + blocks * (40 + 3 * words) + op.out_channels * (14 + 5 * words + op.output_instructions)
+    words, (blocks, rest) = ceil_div(taps, 4), divmod(op.out_channels, _BLOCK)
+    widened = 6 * words + blocks * (40 + 23 * words) if blocks else 0
+    alone = 20 + words * (4 + 5 * rest) if rest else 0
+    return 20 + widened + alone + op.out_channels * (12 + op.output_instructions)
