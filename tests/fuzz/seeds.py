@@ -14,6 +14,7 @@ import make_invalid
 import make_invalid_arrays
 import nets
 import numpy as np
+import operator_layers
 import raw_model
 import soundfile
 from seatool import resources
@@ -55,8 +56,16 @@ def _graphs() -> Iterator[Graph]:
         for layer in net.rng.choice(np.array(float_nets.LAYERS, object), 4):
             layer(net)
         float_nets.HEADS[seed % len(float_nets.HEADS)](net)
-        yield net.graph()
-        yield quantize(net.graph(), float_nets.inputs(net.graph(), 4)).graph
+        yield from _both(net.graph())
+    for layer in operator_layers.LAYERS.values():
+        net = float_nets.FloatNet()
+        net.conv_2d()
+        layer(net)
+        yield from _both(net.graph())
+
+
+def _both(graph: Graph) -> tuple[Graph, Graph]:
+    return graph, quantize(graph, float_nets.inputs(graph, 4)).graph
 
 
 def _sounds() -> Iterator[bytes]:

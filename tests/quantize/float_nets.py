@@ -59,7 +59,7 @@ class FloatNet:
         family = operators()[kind]
         assert family.tflite is not None
         raw = {field.name: field.default for field in family.tflite.fields} | fields
-        self.ops.append(Op(name, kind, inputs, (name,), family.parse(raw)))
+        self.ops.append(Op(name, kind, inputs, (name,), family.parse(raw), family.tflite.versions.start))
         self.tensors[name] = Tensor(name, shape or self.shape, dtype)
         self.now = name
         return name

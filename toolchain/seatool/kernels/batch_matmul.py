@@ -46,6 +46,7 @@ class BatchMatmul(Operator):
     """(..., M, K) times (..., K, N), leading dimensions broadcast. Source: TFLM batch_matmul.cc and
     reference/batch_matmul.h."""
 
+    most_inputs = 2
     tflite = TFLiteForm(
         126,
         range(1, 5),

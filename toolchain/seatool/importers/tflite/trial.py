@@ -9,7 +9,7 @@ import numpy as np
 from seatool.ir import DType, Graph, Op, Quantization, Tensor
 from seatool.kernels import Operator, bind, operators
 
-_MADE_UP = Quantization.per_tensor(1.0, 0)
+_MADE_UP = Quantization.per_tensor(0.5, 0)
 
 
 def as_int8(op: Op, graph: Graph) -> Operator:
