@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from seatool import boards
 from seatool.errors import BudgetError
-from seatool.plan.budget import Limits
-from seatool.tflm.place import ARENA, FRONT_END, Needs, place
+from seatool.plan.budget import Limits, firmware_ram
+from seatool.tflm.place import ARENA, FRONT_END, STATIC_BYTES, Needs, place
 
 BOARD = boards.load("m7")
 LIMITS = Limits(BOARD.stack_bytes)
@@ -28,7 +28,8 @@ def test_usage_adds_up() -> None:
     used = {use.region: use.needed for use in layout.usage}
     assert used["flash"] == 100_000 + Needs(0, {}).code
     assert used["axi"] == 20_000
-    assert used["dtcm"] == 120_000 + BOARD.stack_bytes + 512 + 256 + 1024
+    firmware = sum(part.bytes for part in firmware_ram(BOARD.stack_bytes))
+    assert used["dtcm"] == 120_000 + firmware + STATIC_BYTES
     assert all(use.fits for use in layout.usage)
 
 

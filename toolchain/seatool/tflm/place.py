@@ -69,7 +69,7 @@ def _fixed(board: Board, region: str, stack_bytes: int) -> tuple[Part, ...]:
     if region != board.stack_region.name:
         return ()
     *reserved, data = firmware_ram(stack_bytes)
-    return (*reserved, replace(data, bytes=data.bytes + STATIC_BYTES))
+    return (*reserved, replace(data, bytes=data.bytes + STATIC_BYTES, estimated=True))
 
 
 def _flash(board: Board, needs: Needs, limits: Limits) -> Usage:
