@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from seatool.errors import InputError
 from seatool.ir import Array, Quantization
+from seatool.rounding import ceil_div
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -198,7 +199,7 @@ def framing(window_samples: int, n_fft: int, hop: int, padding: Literal["same", 
     """
     if padding == "valid":
         return {"frames": (window_samples - n_fft) // hop + 1, "pad_left": 0, "pad_right": 0}
-    frames = -(-window_samples // hop)
+    frames = ceil_div(window_samples, hop)
     total = max((frames - 1) * hop + n_fft - window_samples, 0)
     return {"frames": frames, "pad_left": total // 2, "pad_right": total - total // 2}
 

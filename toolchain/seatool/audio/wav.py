@@ -13,6 +13,7 @@ import soundfile
 from seatool.audio.log_mel import FULL_SCALE, LogMel
 from seatool.audio.resample import resample
 from seatool.errors import InputError
+from seatool.rounding import ceil_div
 from seatool.threads import one_thread
 
 Float64 = npt.NDArray[np.float64]
@@ -101,7 +102,7 @@ def frames(
     window = log_mel.window_samples
     if center:
         sound = np.pad(sound, (window // 2, 0))
-    count = 1 + max(0, -(-(len(sound) - window) // hop))
+    count = 1 + max(0, ceil_div(len(sound) - window, hop))
     sound = np.pad(sound, (0, (count - 1) * hop + window - len(sound)))
     windows = np.lib.stride_tricks.sliding_window_view(to_int16(sound), window)[::hop][:count]
     return np.ascontiguousarray(windows), np.arange(count, dtype=np.float64) * hop_size

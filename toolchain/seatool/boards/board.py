@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from seatool.rounding import round_up
+
 RegionKind = Literal["flash", "tcm", "itcm", "sram"]
 
 STACK_ALIGNMENT_BYTES = 8
@@ -24,7 +26,7 @@ BLOCK_ALIGNMENT_BYTES = 32
 def variables_bytes(stack_bytes: int) -> int:
     """Bytes from the stacks' end to where the model's block can begin in the same region."""
     taken = stack_bytes + FAULT_STACK_BYTES
-    return -(-(taken + VARIABLES_BYTES) // BLOCK_ALIGNMENT_BYTES) * BLOCK_ALIGNMENT_BYTES - taken
+    return round_up(taken + VARIABLES_BYTES, BLOCK_ALIGNMENT_BYTES) - taken
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from seatool.cycles import decode_float, text
 from seatool.cycles.ops import EX1, EX2, EX3, EX4, FLAGS, GE, Op, Read, Write
 from seatool.cycles.text import Text, names
+from seatool.rounding import ceil_div
 
 DIVIDE_CYCLES = 7
 SYSTEM_CYCLES = 3
@@ -184,7 +185,7 @@ def _multiple(parts: Text) -> Op:
         moved, base, changes = parts.registers[:2], parts.registers[2:], bool(_base_update(parts))
     else:
         moved, base, changes = parts.registers[1:], parts.registers[:1], parts.operands[0].endswith("!")
-    cycles = -(-len(moved) // 2)  # two registers a cycle
+    cycles = ceil_div(len(moved), 2)  # two registers a cycle
     update = [Write(base[0], EX2)] if changes else []
     if parts.name.startswith("s") or parts.name == "push":
         reads = [*_reads(base, EX1), *_reads(moved, EX4)]

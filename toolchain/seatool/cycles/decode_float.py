@@ -7,6 +7,7 @@ from dataclasses import replace
 from seatool.cycles import text
 from seatool.cycles.ops import EX1, EX2, EX3, EX4, FLAGS, FP_FLAGS, Op, Read, Write
 from seatool.cycles.text import Text, names
+from seatool.rounding import ceil_div
 
 RESULT = EX4 + 1
 """Stage from which the result of an addition or a multiplication can be read: three cycles after one at EX2."""
@@ -78,7 +79,7 @@ def _memory(parts: Text) -> Op:
     single, stack = parts.name in ("vldr", "vstr"), parts.name in ("vpush", "vpop")
     first, second = text.registers(parts.operands[0]), text.registers(",".join(parts.operands[1:]))
     moved, base = (first, second) if single else (first, ("r13",)) if stack else (second, first)
-    cycles = -(-len(moved) // 2)
+    cycles = ceil_div(len(moved), 2)
     update = [Write(base[0], EX2)] if stack or parts.operands[0].endswith("!") else []
     reads = [Read(name, EX1) for name in base]
     alone = not single or len(moved) > 1

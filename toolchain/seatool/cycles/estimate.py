@@ -14,6 +14,7 @@ from seatool.cycles.pipeline import Block
 from seatool.cycles.trace import BEGIN, Misses, Segment, Trace
 from seatool.emulate import Result
 from seatool.errors import ToolError
+from seatool.rounding import ceil_div
 
 MODEL = "seatool Cortex-M7 pipeline and cache model 1"
 
@@ -102,7 +103,7 @@ class _Timing:
         stalls = sum(
             _lines(misses) * (board.region(name).line_fill_cycles or 0) for name, misses in segment.misses.items()
         )
-        return Cycles(-(-eighths // 8) + lost, stalls)
+        return Cycles(ceil_div(eighths, 8) + lost, stalls)
 
     def _same_bank(self, op: Op) -> bool:
         return op.address in self._trace.bank_conflicts

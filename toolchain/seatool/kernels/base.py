@@ -17,6 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from seatool.ir import Array, Attributes, DType, Graph, NoAttributes, Op, Quantization, Tensor
+from seatool.rounding import round_up
 
 if TYPE_CHECKING:
     from seatool.kernels.window import Axis
@@ -271,7 +272,7 @@ class Variant(ABC):
 
     def flash(self, op: Any) -> int:
         """Bytes of the constants, each padded to its alignment. Overridden where making the constants takes long."""
-        return sum(-(-constant.data.nbytes // constant.align) * constant.align for constant in self.constants(op))
+        return sum(round_up(constant.data.nbytes, constant.align) for constant in self.constants(op))
 
     @abstractmethod
     def call(self, op: Any) -> Call: ...

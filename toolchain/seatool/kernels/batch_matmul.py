@@ -25,7 +25,7 @@ from seatool.kernels.base import (
 )
 from seatool.kernels.fixed_point import factor_problems, multiply_by_quantized_multiplier, quantize_multiplier
 from seatool.kernels.loops import DIMS, Loop, collapse
-from seatool.kernels.rounding import ceil_div, round_up
+from seatool.rounding import ceil_div, round_up
 
 _MAX_RANK = 5
 _MOST = (1 << 30) // 255**2

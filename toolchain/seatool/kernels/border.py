@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seatool.ir import Array, DType
+from seatool.ir import Array, DType, round_half_away
 from seatool.kernels.base import (
     Admission,
     Call,
@@ -69,9 +69,8 @@ class Quantize(_Border):
         zero = self.output.zero_point
         if self.from_float:
             steps = x.astype(np.float32) / np.float32(self.output.scale)
-            # Cut off first: then rounding in float64 is exact.
-            inside = np.clip(np.nan_to_num(steps, nan=-np.inf), -128.0 - zero, 127.0 - zero).astype(np.float64)
-            return ((np.copysign(np.floor(np.abs(inside) + 0.5), inside) + zero).astype(np.int8),)
+            rounded = round_half_away(np.nan_to_num(steps, nan=-np.inf)) + zero
+            return (np.clip(rounded, -128, 127).astype(np.int8),)
         multiplier, shift = quantize_multiplier(self.input(0).scale / self.output.scale)
         y = multiply_by_quantized_multiplier(x.astype(np.int64) - self.input(0).zero_point, multiplier, shift)
         return (np.clip(y + zero, -128, 127).astype(np.int8),)

@@ -28,8 +28,8 @@ from seatool.kernels.base import (
     variant,
 )
 from seatool.kernels.convolution import Convolution
-from seatool.kernels.rounding import ceil_div, round_up
 from seatool.kernels.weighted import BUFFERS, channel_constants, output_blocks, vector_instructions
+from seatool.rounding import ceil_div, round_up
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 from seatool.kernels.base import BAND_ROWS, Admission, Bands, Call, Constant, Cost, Variant, all_rows, variant
 from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.fixed_point import Int64
-from seatool.kernels.rounding import ceil_div
 from seatool.kernels.weighted import BUFFERS, EXACT, channel_constants
+from seatool.rounding import ceil_div
 
 _FIELD_LIMIT = 1 << 20
 _OVERREAD = 8

@@ -29,8 +29,8 @@ from seatool.kernels.base import (
     variant,
 )
 from seatool.kernels.convolution import Convolution
-from seatool.kernels.rounding import ceil_div
 from seatool.kernels.weighted import BUFFERS, channel_constants
+from seatool.rounding import ceil_div
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from seatool.kernels.base import (
     operator,
     variant,
 )
-from seatool.kernels.rounding import ceil_div
 from seatool.kernels.weighted import (
     BUFFERS,
     WeightedOperator,
@@ -30,6 +29,7 @@ from seatool.kernels.weighted import (
     output_blocks,
     vector_instructions,
 )
+from seatool.rounding import ceil_div
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from seatool.kernels.base import (
 )
 from seatool.kernels.fixed_point import factor_problems, multiply_by_quantized_multiplier, quantize_multiplier
 from seatool.kernels.loops import DIMS, Loop, collapse, outer_fields, strides
+from seatool.rounding import ceil_div
 
 _MOST_SUMMANDS = (1 << 31) // 256
 
@@ -191,7 +192,7 @@ class MeanColumns(_MeanKernel):
 
     def cost(self, op: Summing) -> Cost:
         kept, reduced = op.loops()
-        words = op.output.elements // kept[-1].count * -(-kept[-1].count // 4)
+        words = op.output.elements // kept[-1].count * ceil_div(kept[-1].count, 4)
         parts = op.count // reduced[-1].count
         return Cost(words * (96 + op.count * 4 + (parts - 1) * 30), 0, 400)
 

@@ -31,6 +31,7 @@ from seatool.kernels.base import (
 )
 from seatool.kernels.fixed_point import activation_range, clamp_float
 from seatool.kernels.window import Axis, size_problems
+from seatool.rounding import ceil_div
 
 _FIELDS = (
     Field("padding", 0, "int8"),
@@ -242,7 +243,7 @@ class _FourChannels(_PoolKernel):
         return Admission.when(op.output.shape[3] >= 4, "fewer than 4 channels")
 
     def steps(self, channels: int) -> int:
-        return -(-channels // 4)
+        return ceil_div(channels, 4)
 
     def windows(self, op: Pool2D) -> tuple[int, int, float]:
         return op.windows

@@ -27,6 +27,7 @@ from seatool.kernels.base import (
 )
 from seatool.kernels.logical import require_bool
 from seatool.kernels.mean import REDUCER_FIELDS, Reducer, has_columns, reducer_fields
+from seatool.rounding import ceil_div
 
 
 class ExtremumReducer(Reducer):
@@ -178,7 +179,7 @@ class ReduceColumns(_ExtremumKernel):
 
     def cost(self, op: ExtremumReducer) -> Cost:
         kept, reduced = op.loops()
-        words = op.output.elements // kept[-1].count * -(-kept[-1].count // 4)
+        words = op.output.elements // kept[-1].count * ceil_div(kept[-1].count, 4)
         each = 4 if reduced[-1].count <= _UNROLLED else 6
         return Cost(words * (16 + op.count * each + (op.count // reduced[-1].count - 1) * 14), 0, 200)
 

@@ -30,9 +30,9 @@ from seatool.kernels.base import (
     variant,
 )
 from seatool.kernels.fixed_point import Int64
-from seatool.kernels.rounding import ceil_div, round_up
 from seatool.kernels.weighted import BUFFERS, WeightedOperator, channel_constants
 from seatool.kernels.window import Axis
+from seatool.rounding import ceil_div, round_up
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from seatool.ir import Array
+from seatool.ir import Array, round_half_away
 from seatool.kernels.activation import ActivationFunction
 from seatool.kernels.base import TFLiteForm, operator, variant
 from seatool.kernels.fixed_point import (
@@ -81,7 +81,7 @@ class Elu(ActivationFunction):
         real = np.float32(self.input(0).scale) * (x - self.input(0).zero_point).astype(np.float32)
         inverse = np.float32(1) / np.float32(self.output.scale)
         steps = np.where(real < 0, _exp(real) - np.float32(1), real).astype(np.float32) * inverse
-        return round_half_away_float(steps) + self.output.zero_point
+        return round_half_away(steps).astype(np.int64) + self.output.zero_point
 
     def real(self, x: Array) -> Array:
         return np.where(x < 0, np.expm1(np.minimum(x, 0)), x)
@@ -90,12 +90,6 @@ class Elu(ActivationFunction):
 def _exp(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """exp as C's expf has it: rounded correctly, which numpy's own float32 version is not."""
     return np.exp(np.minimum(x, 0).astype(np.float64)).astype(np.float32)
-
-
-def round_half_away_float(x: npt.NDArray[np.float32]) -> Int64:
-    """C's roundf, ties away from zero."""
-    magnitude = np.abs(x.astype(np.float64))
-    return (np.sign(x) * np.floor(magnitude + 0.5)).astype(np.int64)
 
 
 @operator("HARD_SWISH")

@@ -18,7 +18,7 @@ from seatool.kernels.fixed_point import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
-from seatool.kernels.rounding import ceil_div
+from seatool.rounding import ceil_div
 
 EXACT, SHORT, SHORT_RELU = 0, 1, 2
 """How C requantizes, see firmware/nn/nn_requantize.h."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatool.kernels.base import Padding
-from seatool.kernels.rounding import ceil_div
+from seatool.rounding import ceil_div
 
 TFLM_LARGEST = (1 << 15) - 1
 """Of padding, and of a convolution's strides and dilations: TFLM's parameters are int16 (kernels/internal/types.h)."""
@@ -39,7 +39,7 @@ class Axis:
     def of(cls, padding: Padding, size: int, kernel: int, stride: int, dilation: int = 1) -> Axis:
         """The window of ``kernel`` taps over ``size`` places; ``output`` < 1 where none fits."""
         reach = (kernel - 1) * dilation + 1
-        output = -(-size // stride) if padding is Padding.SAME else (size + stride - reach) // stride
+        output = ceil_div(size, stride) if padding is Padding.SAME else (size + stride - reach) // stride
         total = max((output - 1) * stride + reach - size, 0)
         return cls(size, kernel, stride, dilation, output, total // 2, total - total // 2)
 

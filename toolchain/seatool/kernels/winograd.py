@@ -15,6 +15,7 @@ from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.conv_2d_max_pool import ConvMaxPool, Pool
 from seatool.kernels.fixed_point import Int64
 from seatool.kernels.weighted import BUFFERS, EXACT, SHORT_RELU, channel_constants
+from seatool.rounding import ceil_div
 
 FAST_SCRATCH = 120 * 1024
 """Leaves room for a stack in 128 KB of tightly coupled memory, where V and U are to lie."""
@@ -91,10 +92,6 @@ F2 = Form(
 )
 
 
-def _ceil(a: int, b: int) -> int:
-    return -(-a // b)
-
-
 @dataclass(frozen=True)
 class Tiling:
     """A layer cut into tiles, and these into strips of ``strip_rows`` rows that are transformed at a time."""
@@ -110,22 +107,22 @@ class Tiling:
     @property
     def groups(self) -> int:
         """Of four input channels."""
-        return _ceil(self.in_channels, 4)
+        return ceil_div(self.in_channels, 4)
 
     @property
     def blocks(self) -> int:
         """Of four output channels."""
-        return _ceil(self.out_channels, 4)
+        return ceil_div(self.out_channels, 4)
 
     @property
     def rows(self) -> int:
         """Of tiles."""
-        return _ceil(self.height, self.form.tile)
+        return ceil_div(self.height, self.form.tile)
 
     @property
     def columns(self) -> int:
         """Of tiles."""
-        return _ceil(self.width, self.form.tile)
+        return ceil_div(self.width, self.form.tile)
 
     @property
     def input_columns(self) -> int:
@@ -143,10 +140,10 @@ class Tiling:
         """Bytes, as nn_winograd_memory_of lays them out: maxima, V, then U and M or what V is made of."""
         f = self.form
         maxima = self.out_channels if pool is Pool.GLOBAL else 0
-        v = _ceil(self.strips[0], 2) * f.positions * self.groups * 4
+        v = ceil_div(self.strips[0], 2) * f.positions * self.groups * 4
         u_and_m = (0 if stored else f.positions * self.groups * 8) + 8 * f.positions
         columns = self.input_columns * 2 * f.lines
-        padding = _ceil(self.input_width * self.in_channels, 4)
+        padding = ceil_div(self.input_width * self.in_channels, 4)
         narrow = f.lines * self.input_width if self.in_channels % 4 else 0
         return 4 * (maxima + v + max(u_and_m, columns + padding + narrow))
 
@@ -159,7 +156,7 @@ class Tiling:
     def instructions(self, stored: bool, outputs: int) -> int:
         """Estimate of one call; ``outputs``: of one tile and channel."""
         work, tiles, strips = self.form.work, self.rows * self.columns, len(self.strips)
-        pairs = sum(_ceil(strip, 2) for strip in self.strips)
+        pairs = sum(ceil_div(strip, 2) for strip in self.strips)
         columns = self.rows * (150 + self.groups * (work.group + work.column * self.input_columns))
         to_v = self.groups * work.tile * 2 * pairs
         to_u = 0 if stored else strips * self.transform_instructions
@@ -257,7 +254,7 @@ class Winograd(Variant):
         """Rows of tiles at a time, evenly cut, with every form of the weights."""
         rows = self.tiling(op).rows
         for weights in Weights:
-            for count in sorted({_ceil(rows, _ceil(rows, count)) for count in (*_TILE_ROWS, rows)}):
+            for count in sorted({ceil_div(rows, ceil_div(rows, count)) for count in (*_TILE_ROWS, rows)}):
                 yield Winograd(self.form, weights, tile_rows=count)
 
     def bands(self, op: Conv2D | ConvMaxPool) -> Bands | None:
@@ -288,8 +285,8 @@ class Winograd(Variant):
 
     def flash(self, op: Conv2D | ConvMaxPool) -> int:
         in_flash = self.weights is Weights.STORED
-        weights = self._transformed_bytes(op) if in_flash else 4 * _ceil(_conv(op).weights.bytes, 4)
-        return weights + 8 * op.out_channels + 4 * _ceil(op.out_channels, 4)
+        weights = self._transformed_bytes(op) if in_flash else 4 * ceil_div(_conv(op).weights.bytes, 4)
+        return weights + 8 * op.out_channels + 4 * ceil_div(op.out_channels, 4)
 
     def _transformed_bytes(self, op: Conv2D | ConvMaxPool) -> int:
         """Of U, and of the word that the kernel reads in vain."""

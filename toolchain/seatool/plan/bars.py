@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from seatool.rounding import ceil_div
+
 WIDTH = 20
 
 
@@ -17,7 +19,7 @@ def bar(used: int, capacity: int, width: int = WIDTH) -> str:
     """
     if used > capacity:
         return "█" * width + "▌"
-    eighths = -(-used * width * 8 // capacity) if capacity else 0
+    eighths = ceil_div(used * width * 8, capacity) if capacity else 0
     full, rest = divmod(eighths, 8)
     text = "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
     return text.ljust(width, "·")
@@ -29,7 +31,7 @@ def percent(used: int, capacity: int) -> str:
     >>> percent(4_712_304, 2_097_152)
     '225 %'
     """
-    return f"{-(-used * 100 // capacity)} %" if capacity else "no memory"
+    return f"{ceil_div(used * 100, capacity)} %" if capacity else "no memory"
 
 
 def size(count: int) -> str:

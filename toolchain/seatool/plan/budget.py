@@ -13,6 +13,7 @@ from seatool.errors import BudgetError, InputError
 from seatool.kernels import Constant
 from seatool.plan.bars import bar, percent
 from seatool.plan.program import Part, Program, Usage
+from seatool.rounding import round_up
 
 RUNTIME_CODE_BYTES = 5_120
 """Start-up code, console, fault handler, the application and what it uses of the C library: 3.8 to 4.8 KB measured."""
@@ -71,7 +72,7 @@ def unique(constants: Iterable[tuple[str, Constant]]) -> dict[str, tuple[str, Co
 def constant_bytes(constants: Iterable[tuple[str, Constant]]) -> int:
     """Flash of named constants: equal ones are stored once, each is padded to its alignment."""
     stored = dict(unique(constants).values())
-    return sum(-(-constant.data.nbytes // constant.align) * constant.align for constant in stored.values())
+    return sum(round_up(constant.data.nbytes, constant.align) for constant in stored.values())
 
 
 def firmware_ram(stack_bytes: int) -> tuple[Part, ...]:
@@ -86,7 +87,7 @@ def firmware_ram(stack_bytes: int) -> tuple[Part, ...]:
 def require_stack(board: Board, stack_bytes: int) -> None:
     """InputError for a size that no stack can have, BudgetError for one that does not fit the stack's region."""
     if stack_bytes <= 0 or stack_bytes % STACK_ALIGNMENT_BYTES:
-        above = -(-stack_bytes // STACK_ALIGNMENT_BYTES) * STACK_ALIGNMENT_BYTES
+        above = round_up(stack_bytes, STACK_ALIGNMENT_BYTES)
         raise InputError(
             f"a stack of {stack_bytes} bytes: expected a positive multiple of {STACK_ALIGNMENT_BYTES}",
             f"for example --stack {above if above > 0 else board.stack_bytes}",

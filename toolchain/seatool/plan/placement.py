@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from seatool.rounding import round_up
+
 ALIGNMENT = 16
 """Every block starts at a multiple of this many bytes, and occupies a multiple of it."""
 
@@ -35,7 +37,7 @@ class Span:
     @property
     def room(self) -> int:
         """``size`` rounded up to the alignment."""
-        return -(-self.size // ALIGNMENT) * ALIGNMENT
+        return round_up(self.size, ALIGNMENT)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from seatool.kernels import Bands, Cost, Operator
 from seatool.plan.pareto import undominated
 from seatool.plan.placement import ALIGNMENT
 from seatool.plan.program import Stage
+from seatool.rounding import ceil_div, round_up
 
 Passes = Callable[[tuple[Operator, ...]], tuple[Stage, ...]]
 """The ways to compute some operators in one pass."""
@@ -129,7 +130,7 @@ def strips(chain: tuple[Operator, ...], passes: Passes) -> Iterator[tuple[tuple[
             ends = _row_bytes(chain[0].input(0)), _row_bytes(chain[-1].output)
             course = _Play([same[0].bands for same in options], *ends).course()
             rings = [
-                -(-ring * _row_bytes(part[-1].output) // ALIGNMENT) * ALIGNMENT
+                round_up(ring * _row_bytes(part[-1].output), ALIGNMENT)
                 for ring, part in zip(course.rings, cut, strict=False)
             ]
             for picked in _combinations(options, course):
@@ -145,7 +146,7 @@ class _Banded:
 
     @cached_property
     def instructions(self) -> int:
-        return -(-self.bands.height // self.bands.rows) * self.bands.instructions(self.bands.rows)
+        return ceil_div(self.bands.height, self.bands.rows) * self.bands.instructions(self.bands.rows)
 
     @cached_property
     def memory(self) -> tuple[int, int, int]:

@@ -15,6 +15,7 @@ from seatool.audio.synthetic import clips
 from seatool.errors import InputError
 from seatool.ir import Graph
 from seatool.quantize.calibration import Calibration, evenly
+from seatool.rounding import ceil_div
 from seatool.threads import one_thread
 
 Int16 = npt.NDArray[np.int16]
@@ -86,7 +87,7 @@ def _files(path: Path) -> tuple[list[Path], list[Path]]:
 def _from_sounds(path: Path, files: Sequence[Path], log_mel: LogMel, limit: int) -> Calibration:
     chosen = [files[i] for i in evenly(len(files), limit)]
     # More than needed of each file, since some windows may be silent; but not hours of it.
-    share = -(-4 * limit // len(chosen))
+    share = ceil_div(4 * limit, len(chosen))
     windows: list[tuple[str, Int16]] = []
     for file in chosen:
         sound, rate = read_wav(file)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from seatool.ir import Array
+from seatool.rounding import ceil_div
 
 WIDTH = 100
 """Columns of generated code."""
@@ -80,8 +81,8 @@ def array(data: Array) -> str:
     items = list(map(str if small else literal, data.ravel().tolist()))
     per_line = max(1, (ARRAY_WIDTH - len(INDENT) + 1) // (max(map(len, items)) + 2))
     row = _row(data.shape)
-    lines_per_row = -(-row // per_line)
-    step = -(-row // lines_per_row)
+    lines_per_row = ceil_div(row, per_line)
+    step = ceil_div(row, lines_per_row)
     lines = ["{"]
     for start in range(0, len(items), row):
         end = start + row

@@ -10,6 +10,7 @@ import click
 
 from seatool.plan.bars import bar
 from seatool.report.frontier import budgets
+from seatool.rounding import ceil_div
 
 if TYPE_CHECKING:
     from seatool.boards.board import Board
@@ -309,7 +310,7 @@ def alternatives_line(others: Mapping[str, Mapping[str, int]]) -> str:
     """
     texts = [
         f"{name}: about {millions(other['estimated_instructions'])} instructions, "
-        f"{-(-other['ram_bytes'] // 1024):,} KiB RAM, {-(-other['flash_bytes'] // 1024):,} KiB flash"
+        f"{ceil_div(other['ram_bytes'], 1024):,} KiB RAM, {ceil_div(other['flash_bytes'], 1024):,} KiB flash"
         for name, other in others.items()
     ]
     return f"{'; '.join(texts)} (see `seatool plan`)"

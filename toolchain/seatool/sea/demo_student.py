@@ -18,6 +18,7 @@ import soundfile
 
 from seatool import audio
 from seatool.audio import synthetic
+from seatool.rounding import ceil_div
 from seatool.sea import evaluation, h5, student, teacher
 from seatool.threads import one_thread
 
@@ -82,7 +83,7 @@ def train(sounds: Sounds, target: Float64, epochs: int, progress: bool) -> Any:
     import keras
 
     network = build()
-    steps = epochs * -(-len(sounds.images) // BATCH)
+    steps = epochs * ceil_div(len(sounds.images), BATCH)
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
     network.compile(optimizer=keras.optimizers.Adam(rate), loss="mse")
     network.fit(sounds.images, target, batch_size=BATCH, epochs=epochs, verbose=2 if progress else 0)

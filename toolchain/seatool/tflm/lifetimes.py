@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from seatool.importers.tflite.records import RawModel, RawOp
+from seatool.rounding import round_up
 
 ALIGNMENT = 16
 """Of every buffer in the arena, in bytes."""
@@ -28,7 +29,7 @@ def aligned(count: int, alignment: int = ALIGNMENT) -> int:
     >>> aligned(17), aligned(16), aligned(5, 4)
     (32, 16, 8)
     """
-    return -(-count // alignment) * alignment
+    return round_up(count, alignment)
 
 
 def tensors(model: RawModel) -> list[Buffer]:

@@ -14,6 +14,7 @@ from seatool.importers.tflite import schema
 from seatool.importers.tflite.flatbuffer import File, Table
 from seatool.ir import Array, Quantization
 from seatool.kernels import Field
+from seatool.rounding import ceil_div
 
 _LARGEST_TENSOR = (1 << 31) - 1
 _LARGEST_COMPUTED = 1 << 26
@@ -45,7 +46,7 @@ class RawTensor:
 
     @property
     def bytes(self) -> int:
-        return -(-math.prod(self.shape) * self.type.bits // 8)
+        return ceil_div(math.prod(self.shape) * self.type.bits, 8)
 
 
 @dataclass
@@ -221,7 +222,7 @@ def _tensor(index: int, name: str, table: Table, buffers: list[Table]) -> RawTen
     shape = tuple(table.array(schema.Tensor.SHAPE, "int32").tolist())
     if len(shape) > 8:
         table.fail(f"has {len(shape)} dimensions; at most 8 make sense")
-    size = -(-math.prod(shape) * kind.bits // 8)
+    size = ceil_div(math.prod(shape) * kind.bits, 8)
     if any(d < 0 for d in shape) or size > _LARGEST_TENSOR:
         table.fail(f"shape {list(shape)} is not possible")
     tensor = RawTensor(

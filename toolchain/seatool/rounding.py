@@ -1,4 +1,4 @@
-"""Integer division upwards."""
+"""Whole numbers rounded up."""
 
 from __future__ import annotations
 
