@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import guarded
 import host
@@ -10,7 +11,7 @@ import numpy as np
 import rig
 from hypothesis import strategies as st
 from seatool.ir import Array
-from seatool.kernels import Bands, Operator, Ref, Variant
+from seatool.kernels import Bands, Operator, Variant
 from seatool.plan.strips import input_end
 
 
@@ -37,12 +38,12 @@ def run(operator: Operator, variant: Variant, x: Array, spare: Sequence[int] = (
     assert bands is not None
     held = _seen(bands) + spare[0], bands.rows // bands.stored + spare[1]
     seen, made = (np.full((n, *t.shape[2:]), 77, np.int8) for n, t in zip(held, (x, operator.output), strict=True))
-    buffers = {f"constant {c.name}": guarded.filled(c.data, c.data.itemsize, True) for c in variant.constants(operator)}
-    buffers["scratch 0"] = guarded.Buffer(variant.cost(operator).scratch, host.TENSOR_ALIGN, at_end=True)
-    buffers["input 0"], buffers["output 0"] = (guarded.filled(rows, 1, at_end=True) for rows in (seen, made))
-    seen, made = buffers["input 0"].array(seen), buffers["output 0"].array(made)
+    tensors = [guarded.filled(rows, 1, at_end=True) for rows in (seen, made)]
+    seen, made = tensors[0].array(seen), tensors[1].array(made)
+    scratch = guarded.Buffer(variant.cost(operator).scratch, host.TENSOR_ALIGN, at_end=True)
+    buffers = {"input": {0: tensors[0]}, "output": {0: tensors[1]}, "scratch": {0: scratch}}
+    buffers |= host.kept(operator, variant, at_end=True)
     call = variant.call(operator)
-    fields = {n: buffers[f"{v.what} {v.key}"] if isinstance(v, Ref) else v for n, v in call.fields.items()}
     output, loaded = np.zeros(operator.output.shape, np.int8), 0
     for first in range(0, bands.height, bands.rows):
         rows = min(bands.rows, bands.height - first)
@@ -50,7 +51,7 @@ def run(operator: Operator, variant: Variant, x: Array, spare: Sequence[int] = (
             seen[row % len(seen)] = x[0, row]
         loaded = max(loaded, end)
         changes = {"first_row": first, "rows": rows, "input_ring": held[0], "output_ring": held[1]}
-        host.call(variant.header, call.function, call.struct, fields | changes, buffers)
+        host.place_and_call(variant.header, replace(call, fields={**call.fields, **changes}), buffers)
         for row in range(first // bands.stored, (first + rows) // bands.stored):
             output[0, row] = made[row % len(made)]
     return output

@@ -163,14 +163,14 @@ def _run(
     scratch = guarded.Buffer(variant.cost(operator).scratch, TENSOR_ALIGN, at_end)
     buffers = {"input": tensors, "output": dict(enumerate(outputs)), "scratch": {0: scratch}}
     before = {i: b.bytes.copy() for i, b in tensors.items() if i != inplace}
-    kept = _kept(operator, variant, at_end)
-    filled = {key: b.bytes.copy() for key, b in kept.get("resident", {}).items()}
-    _call(variant.header, variant.call(operator), buffers | kept)
+    memory = kept(operator, variant, at_end)
+    filled = {key: b.bytes.copy() for key, b in memory.get("resident", {}).items()}
+    place_and_call(variant.header, variant.call(operator), buffers | memory)
     for i, old in before.items():
         if not np.array_equal(old, tensors[i].bytes):
             raise KernelFaultError(f"{variant.name}: changed input {i}")
     for key, old in filled.items():
-        if not np.array_equal(old, kept["resident"][key].bytes):
+        if not np.array_equal(old, memory["resident"][key].bytes):
             raise KernelFaultError(f"{variant.name}: changed its resident memory")
     empty = [np.empty(t.shape, t.dtype.numpy) for t in operator.outputs]
     return tuple(buffer.array(like).copy() for buffer, like in zip(outputs, empty, strict=True))
@@ -178,24 +178,26 @@ def _run(
 
 def resident(operator: Operator, variant: Variant) -> guarded.Buffer:
     """The kernel's resident memory, filled."""
-    return _kept(operator, variant, at_end=True)["resident"][0]
+    return kept(operator, variant, at_end=True)["resident"][0]
 
 
-_Buffers = Mapping[str, Mapping[Any, guarded.Buffer]]
+Buffers = Mapping[str, Mapping[Any, guarded.Buffer]]
 """By kind and key of the Ref that stands for them."""
 
 
-def _kept(operator: Operator, variant: Variant, at_end: bool) -> dict[str, dict[Any, guarded.Buffer]]:
+def kept(operator: Operator, variant: Variant, at_end: bool) -> dict[str, dict[Any, guarded.Buffer]]:
     """What is there between inferences: constants, and resident memory filled from them."""
     constants = {c.name: guarded.filled(c.data, c.data.itemsize, at_end) for c in variant.constants(operator)}
-    kept: dict[str, dict[Any, guarded.Buffer]] = {"constant": constants}
+    memory: dict[str, dict[Any, guarded.Buffer]] = {"constant": constants}
     if (resident := variant.resident(operator)) is not None:
-        kept["resident"] = {0: guarded.Buffer(resident.bytes, TENSOR_ALIGN, at_end)}
-        _call(variant.header, resident.fill, kept)
-    return kept
+        memory["resident"] = {0: guarded.Buffer(resident.bytes, TENSOR_ALIGN, at_end)}
+        place_and_call(variant.header, resident.fill, memory)
+    return memory
 
 
-def _call(header: str, kernel: Call, buffers: _Buffers) -> None:
+def place_and_call(header: str, kernel: Call, buffers: Buffers) -> None:
+    """Call ``kernel`` with the buffers that its pointers stand for."""
+
     def place(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(place(v) for v in value)
