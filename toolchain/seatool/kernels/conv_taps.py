@@ -6,8 +6,8 @@ import numpy as np
 
 from seatool.kernels.base import Admission, Bands, Call, Constant, Cost, Ref, Variant, all_rows, variant
 from seatool.kernels.conv_2d import Conv2D
-from seatool.kernels.rounding import ceil_div
 from seatool.kernels.weighted import BUFFERS, EXACT, channel_constants
+from seatool.rounding import ceil_div
 
 _MOST_TAPS = 10
 
