@@ -87,6 +87,7 @@ def check(graph: Graph, inputs: Sequence[Array], *, oracle: bool = True) -> None
     """
     operator = operator_of(graph)
     assert list(operator.problems()) == []
+    assert list(operator.output_shapes()) == [t.shape for t in operator.outputs]
     expected = reference(graph, inputs)
     if oracle:
         truth = tflm(graph, inputs)

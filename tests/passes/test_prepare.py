@@ -7,7 +7,6 @@ import pytest
 from builder import Builder, random_float
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seatool.importers.tflite.trial import as_int8
 from seatool.ir import Array, Graph
 from seatool.kernels import Activation, Padding
 from seatool.passes import prepare
@@ -126,20 +125,6 @@ def test_the_layer_keeps_its_name_and_writes_the_last_tensor() -> None:
     (op,) = prepare(build.graph(z)).ops
     assert (op.name, op.outputs) == ("conv_2d_0", ("end",))
     assert op.attributes.fused_activation_function is Activation.RELU6
-
-
-def test_padding_of_a_space_to_batch_becomes_a_pad() -> None:
-    build = Builder((1, 5, 3))
-    block, edges = build.constant(np.array([2], np.int32)), build.constant(np.array([[1, 2]], np.int32))
-    blocks = build.add("SPACE_TO_BATCH_ND", "x", block, edges, shape=(2, 4, 3))
-    graph = build.graph(blocks)
-    assert not list(as_int8(graph.ops[0], graph).float_problems())
-    after = prepare(graph)
-    assert [op.kind for op in after.ops] == ["PAD", "SPACE_TO_BATCH_ND"]
-    x = random_float(1, 5, 3)
-    padded = np.pad(x, ((0, 0), (1, 2), (0, 0)))
-    expected = np.concatenate([padded[:, 0::2], padded[:, 1::2]])
-    assert np.array_equal(execute(after, [x])[blocks], expected)
 
 
 def test_a_sum_of_many_becomes_a_chain_of_additions() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache
@@ -21,6 +21,8 @@ from seatool.rounding import round_up
 
 if TYPE_CHECKING:
     from seatool.kernels.window import Axis
+
+Shape = tuple[int, ...]
 
 
 class Padding(IntEnum):
@@ -139,6 +141,18 @@ class Operator(ABC):
     @property
     def output(self) -> Tensor:
         return self.outputs[0]
+
+    def constant(self, index: int) -> Array:
+        """The data of input ``index``; ValueError when it is absent or computed."""
+        data = self.input(index).data
+        if data is None:
+            raise ValueError(f"{self.op.name}: input {index} is not constant")
+        return data
+
+    def output_shapes(self) -> Sequence[Shape]:
+        """The shapes that inputs and attributes give the outputs, whatever shapes these have; by default the first
+        input's. ValueError or IndexError where :meth:`problems` finds fault with the inputs."""
+        return [self.input(0).shape] * len(self.outputs)
 
     @abstractmethod
     def problems(self) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -56,7 +57,7 @@ class Binary(Operator):
         a, b = self.input(0), self.input(1)
         yield from self.type_problems()
         try:
-            shape = np.broadcast_shapes(a.shape, b.shape)
+            (shape,) = self.output_shapes()
         except ValueError:
             yield f"the inputs' shapes {list(a.shape)} and {list(b.shape)} do not fit together"
             return
@@ -64,6 +65,9 @@ class Binary(Operator):
             yield f"the output's shape is {list(self.output.shape)}, not {list(shape)}"
         elif len(self.loops()) > DIMS + 1:
             yield f"more than {DIMS + 1} loops are needed for {list(a.shape)} and {list(b.shape)}"
+
+    def output_shapes(self) -> Sequence[Shape]:
+        return [np.broadcast_shapes(self.input(0).shape, self.input(1).shape)]
 
     def type_problems(self) -> Iterator[str]:
         """Element types and quantization that are not supported."""

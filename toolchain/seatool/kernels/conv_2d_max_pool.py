@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from seatool.ir import Array, Attributes, Graph, Op
-from seatool.kernels.base import composition, operator
+from seatool.kernels.base import Shape, composition, operator
 from seatool.kernels.conv_2d import Conv2D, Conv2DAttributes
 from seatool.kernels.pool import MaxPool2D
 from seatool.kernels.weighted import WeightedOperator
@@ -53,15 +53,18 @@ class ConvMaxPool(WeightedOperator):
     def pool(self) -> Pool:
         return Pool(self.attributes.pool)
 
-    def problems(self) -> Iterator[str]:
-        yield from self.conv.problems()
+    def output_shapes(self) -> Sequence[Shape]:
         batches, height, width, channels = self.conv.output.shape
         pooled = (1, 1) if self.pool is Pool.GLOBAL else (height // 2, width // 2)
-        if self.pool is Pool.NONE or 0 in pooled:
+        return [(batches, *pooled, channels)]
+
+    def problems(self) -> Iterator[str]:
+        yield from self.conv.problems()
+        (expected,) = self.output_shapes()
+        if self.pool is Pool.NONE or 0 in expected:
             yield "nothing to pool"
-        if self.output.shape != (batches, *pooled, channels):
-            expected = [batches, *pooled, channels]
-            yield f"the output's shape is {list(self.output.shape)}; input and options make it {expected}"
+        if self.output.shape != expected:
+            yield f"the output's shape is {list(self.output.shape)}; input and options make it {list(expected)}"
 
         if self._may_wrap():
             yield "sums or their left shift may wrap, so that a larger sum may give a smaller output"

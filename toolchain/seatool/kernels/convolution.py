@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
 
 from seatool.ir import Array
-from seatool.kernels.base import Bands
+from seatool.kernels.base import (
+    Bands,
+    Shape,
+)
 from seatool.kernels.weighted import WeightedOperator
 from seatool.kernels.window import TFLM_LARGEST, Axis, size_problems
 
@@ -30,6 +33,10 @@ class Convolution(WeightedOperator):
             Axis.of(a.padding, width, kernel_width, a.stride_w, a.dilation_w_factor),
         )
 
+    def output_shapes(self) -> Sequence[Shape]:
+        y, x = self.axes()
+        return [(self.input(0).shape[0], y.output, x.output, self.out_channels)]
+
     def window_problems(self) -> Iterator[str]:
         """Problems of ranks and of the output's shape."""
         if any(len(t.shape) != 4 for t in (self.input(0), self.weights, self.output)):
@@ -39,7 +46,7 @@ class Convolution(WeightedOperator):
         yield from size_problems(y, x, self.input(0).shape[3])
         if (step := max(y.stride, x.stride, y.dilation, x.dilation)) > TFLM_LARGEST:
             yield f"a stride or dilation of {step:,}; TFLM counts up to {TFLM_LARGEST:,}"
-        expected = (self.input(0).shape[0], y.output, x.output, self.out_channels)
+        (expected,) = self.output_shapes()
         if self.output.shape != expected:
             yield f"the output's shape is {list(self.output.shape)}; input and options make it {list(expected)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -52,12 +53,15 @@ class Fill(_Constantlike):
     def value_index(self) -> int | None:
         return 1
 
+    def output_shapes(self) -> Sequence[Shape]:
+        return [tuple(values(self.input(0)))]
+
     def problems(self) -> Iterator[str]:
         dims, value = self.input(0), self.input(1)
         yield from require_int8(self, value, self.output)
         if dims.data is None or dims.dtype not in (DType.INT32, DType.INT64) or len(dims.shape) != 1:
             yield "the dimensions are not a constant list of int32 or int64"
-        elif tuple(values(dims)) != self.output.shape:
+        elif self.output_shapes()[0] != self.output.shape:
             yield f"the output's shape is {list(self.output.shape)}, not {values(dims)}"
         if value.shape:
             yield f"the value has shape {list(value.shape)}; it must be a scalar"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from seatool.kernels.base import (
     Cost,
     Field,
     QuantizationRule,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -89,6 +90,10 @@ class FullyConnected(WeightedOperator):
             return
         if self.output.shape[-1:] != (self.out_channels,) or self.output.elements != self.batches * self.out_channels:
             yield f"the output's shape {list(self.output.shape)} is not {self.batches} rows of {self.out_channels}"
+
+    def output_shapes(self) -> Sequence[Shape]:
+        around = self.input(0).shape[:-1] if self.attributes.keep_num_dims else (self.batches,)
+        return [(*around, self.out_channels)]
 
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         x, weights, bias = (*inputs, None)[:3]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -60,6 +61,9 @@ class Gather(Operator):
         """The output's shape as the arguments say."""
         return tuple(a.count for a in self.axes())
 
+    def output_shapes(self) -> Sequence[Shape]:
+        return [self.selected_shape]
+
     def problems(self) -> Iterator[str]:
         x = self.input(0)
         found = list(require_int8(self, x, self.output))
@@ -101,8 +105,9 @@ class Gather(Operator):
 
 
 def values(tensor: Tensor) -> list[int]:
-    """A constant's elements."""
-    assert tensor.data is not None
+    """A constant's elements; ValueError where it is none."""
+    if tensor.data is None:
+        raise ValueError(f"{tensor.name} is not constant")
     return [int(v) for v in tensor.data]
 
 

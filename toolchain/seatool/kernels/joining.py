@@ -20,6 +20,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -64,6 +65,11 @@ class Concatenation(Operator):
     def axis(self) -> int:
         axis: int = self.attributes.axis
         return axis % len(self.output.shape)
+
+    def output_shapes(self) -> Sequence[Shape]:
+        shape = list(self.parts[0].shape)
+        shape[self.attributes.axis] = sum(t.shape[self.attributes.axis] for t in self.parts)
+        return [tuple(shape)]
 
     def problems(self) -> Iterator[str]:
         yield from require_int8(self, *self.parts, self.output)
@@ -120,6 +126,11 @@ class Pack(Operator):
         axis: int = self.attributes.axis
         return axis % len(self.output.shape)
 
+    def output_shapes(self) -> Sequence[Shape]:
+        shape = list(self.parts[0].shape)
+        shape.insert(self.attributes.axis % (len(shape) + 1), len(self.parts))
+        return [tuple(shape)]
+
     def problems(self) -> Iterator[str]:
         yield from require_int8(self, *self.parts, self.output)
         yield from _stacked(self.parts, self.output, self.attributes.axis)
@@ -172,9 +183,15 @@ class Splitting(Operator):
 
     @property
     def axis(self) -> int:
-        data = self.input(self.axis_index).data
-        assert data is not None
-        return int(data.reshape(-1)[0]) % len(self.whole.shape)
+        return int(self.constant(self.axis_index).reshape(-1)[0]) % len(self.whole.shape)
+
+    @abstractmethod
+    def sizes(self) -> list[int]:
+        """Of the pieces along the axis."""
+
+    def output_shapes(self) -> Sequence[Shape]:
+        shape, axis = self.whole.shape, self.axis
+        return [(*shape[:axis], size, *shape[axis + 1 :]) for size in self.sizes()]
 
     def problems(self) -> Iterator[str]:
         yield from require_int8(self, self.whole, *self.outputs)
@@ -206,6 +223,9 @@ class Split(Splitting):
     tflite = TFLiteForm(49, range(1, 5), 35, (Field("num_splits", 0, "int32"),))
     data_index, axis_index = 1, 0
 
+    def sizes(self) -> list[int]:
+        return [self.whole.shape[self.axis] // len(self.outputs)] * len(self.outputs)
+
     def problems(self) -> Iterator[str]:
         yield from super().problems()
         if len({t.shape for t in self.outputs}) > 1:
@@ -219,6 +239,11 @@ class SplitV(Splitting):
     most_inputs = 3
     tflite = TFLiteForm(102, range(1, 3), 79, (Field("num_splits", 0, "int32"),))
     data_index, axis_index = 0, 2
+
+    def sizes(self) -> list[int]:
+        sizes = [int(size) for size in self.constant(1).reshape(-1)]
+        rest = self.whole.shape[self.axis] - sum(size for size in sizes if size >= 0)
+        return [rest if size < 0 else size for size in sizes]
 
 
 @dataclass(frozen=True)
@@ -248,6 +273,10 @@ class Unpack(Operator):
     def axis(self) -> int:
         axis: int = self.attributes.axis
         return axis % len(self.whole.shape)
+
+    def output_shapes(self) -> Sequence[Shape]:
+        shape = self.whole.shape
+        return [(*shape[: self.axis], *shape[self.axis + 1 :])] * len(self.outputs)
 
     def problems(self) -> Iterator[str]:
         yield from require_int8(self, self.whole, *self.outputs)

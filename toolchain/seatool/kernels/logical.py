@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -96,6 +97,9 @@ class SelectV2(Operator):
     quantization = QuantizationRule(same_scale=True)
     limits = "values and output quantized alike"
 
+    def output_shapes(self) -> Sequence[Shape]:
+        return [np.broadcast_shapes(*(self.input(i).shape for i in range(3)))]
+
     def problems(self) -> Iterator[str]:
         condition, x, y = (self.input(i) for i in range(3))
         yield from require_bool(condition)
@@ -104,7 +108,7 @@ class SelectV2(Operator):
         if not found and not x.quant == y.quant == self.output.quant:
             yield "the values and the output have different quantization, which TFLM ignores"
         try:
-            shape = np.broadcast_shapes(condition.shape, x.shape, y.shape)
+            (shape,) = self.output_shapes()
         except ValueError:
             yield f"the inputs' shapes {[list(t.shape) for t in (condition, x, y)]} do not fit together"
             return

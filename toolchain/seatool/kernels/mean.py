@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from seatool.kernels.base import (
     Field,
     Operator,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -51,10 +52,8 @@ class Reducer(Operator):
     @property
     def axes(self) -> tuple[int, ...]:
         """The reduced axes, each once, in order."""
-        data = self.input(1).data
-        assert data is not None
         rank = len(self.input(0).shape)
-        return tuple(sorted({int(axis) % rank for axis in data.reshape(-1)}))
+        return tuple(sorted({int(axis) % rank for axis in self.constant(1).reshape(-1)}))
 
     @property
     def count(self) -> int:
@@ -71,8 +70,8 @@ class Reducer(Operator):
         if not all(-rank <= int(axis) < rank for axis in axes.data.reshape(-1)):
             yield f"axes {axes.data.reshape(-1).tolist()} do not all exist in {rank} dimensions"
             return
-        if self.output.shape != self._reduced_shape():
-            yield f"the output's shape is {list(self.output.shape)}, not {list(self._reduced_shape())}"
+        if (shape := self.output_shapes()[0]) != self.output.shape:
+            yield f"the output's shape is {list(self.output.shape)}, not {list(shape)}"
         if self.count >= _MOST_SUMMANDS:
             yield f"{self.count} summands; up to {_MOST_SUMMANDS - 1} are supported"
         if max(map(len, self.loops())) > DIMS + 1:
@@ -82,11 +81,11 @@ class Reducer(Operator):
         """Element types and scales that are not supported."""
         yield from require_int8(self, self.input(0), self.output)
 
-    def _reduced_shape(self) -> tuple[int, ...]:
+    def output_shapes(self) -> Sequence[Shape]:
         kept = enumerate(self.input(0).shape)
         if self.attributes.keep_dims:
-            return tuple(1 if i in self.axes else n for i, n in kept)
-        return tuple(n for i, n in kept if i not in self.axes)
+            return [tuple(1 if i in self.axes else n for i, n in kept)]
+        return [tuple(n for i, n in kept if i not in self.axes)]
 
     def loops(self) -> tuple[list[Loop], list[Loop]]:
         """The loops over the output and over the summands, with the input's steps."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -17,6 +17,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -63,9 +64,11 @@ class MirrorPad(Operator):
 
     def amounts(self) -> list[tuple[int, int]]:
         """Places in front of and behind each axis."""
-        data = self.input(1).data
-        assert data is not None
-        return [(int(before), int(after)) for before, after in data.reshape(-1, 2)]
+        return [(int(before), int(after)) for before, after in self.constant(1).reshape(-1, 2)]
+
+    def output_shapes(self) -> Sequence[Shape]:
+        pairs = zip(self.input(0).shape, self.amounts(), strict=True)
+        return [tuple(n + before + after for n, (before, after) in pairs)]
 
     def problems(self) -> Iterator[str]:
         x, paddings = self.input(0), self.input(1)
@@ -84,7 +87,7 @@ class MirrorPad(Operator):
         for size, pair in zip(shape, self.amounts(), strict=True):
             if not all(0 <= amount <= size - self.skipped for amount in pair):
                 yield f"a padding of {list(pair)} is negative or more than a dimension of {size} can mirror"
-        expected = tuple(n + before + after for n, (before, after) in zip(shape, self.amounts(), strict=True))
+        (expected,) = self.output_shapes()
         if expected != self.output.shape:
             yield f"the output's shape is {list(self.output.shape)}, not {list(expected)}"
 

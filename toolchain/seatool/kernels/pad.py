@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -38,9 +39,11 @@ class PadOperator(Operator):
 
     def amounts(self) -> list[tuple[int, int]]:
         """Places in front of and behind each axis."""
-        data = self.input(1).data
-        assert data is not None
-        return [(int(before), int(after)) for before, after in data.reshape(-1, 2)]
+        return [(int(before), int(after)) for before, after in self.constant(1).reshape(-1, 2)]
+
+    def output_shapes(self) -> Sequence[Shape]:
+        pairs = zip(self.input(0).shape, self.amounts(), strict=True)
+        return [tuple(n + before + after for n, (before, after) in pairs)]
 
     def problems(self) -> Iterator[str]:
         x, paddings = self.input(0), self.input(1)
@@ -54,7 +57,7 @@ class PadOperator(Operator):
         elif any(amount < 0 for pair in self.amounts() for amount in pair):
             yield "some paddings are negative"
         else:
-            shape = tuple(n + before + after for n, (before, after) in zip(x.shape, self.amounts(), strict=True))
+            (shape,) = self.output_shapes()
             if shape != self.output.shape:
                 yield f"the output's shape is {list(self.output.shape)}, not {list(shape)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -22,6 +22,7 @@ from seatool.kernels.base import (
     Padding,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     all_rows,
@@ -90,11 +91,15 @@ class Pool2D(Operator):
             yield f"fused activation {self.attributes.fused_activation_function.name} is not supported"
         y, x_axis = self.axes()
         yield from size_problems(y, x_axis, x.shape[3])
-        if self.output.shape != (x.shape[0], y.output, x_axis.output, x.shape[3]):
+        if self.output.shape != self.output_shapes()[0]:
             yield f"the output's shape {list(self.output.shape)} does not follow from the input's {list(x.shape)}"
         same = x.quant is not None and self.output.quant is not None
         if same and (abs(x.scale - self.output.scale) > 1e-6 or x.zero_point != self.output.zero_point):
             yield "input and output have different quantization"
+
+    def output_shapes(self) -> Sequence[Shape]:
+        (batches, _, _, channels), (y, x) = self.input(0).shape, self.axes()
+        return [(batches, y.output, x.output, channels)]
 
     def taps(self, x: Array, outside: float) -> Iterator[Array]:
         """For every place of the window, what all windows see there: (N, H', W', C), ``outside`` in the padding."""

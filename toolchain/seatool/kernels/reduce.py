@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -101,9 +102,7 @@ class ArgExtremum(Operator):
 
     @property
     def axis(self) -> int:
-        data = self.input(1).data
-        assert data is not None
-        return int(data.reshape(-1)[0]) % len(self.input(0).shape)
+        return int(self.constant(1).reshape(-1)[0]) % len(self.input(0).shape)
 
     def problems(self) -> Iterator[str]:
         x, axis = self.input(0), self.input(1)
@@ -115,8 +114,12 @@ class ArgExtremum(Operator):
             yield "the axis is not one constant int32"
         elif not -rank <= int(axis.data.reshape(-1)[0]) < rank:
             yield f"axis {int(axis.data.reshape(-1)[0])} does not exist in {rank} dimensions"
-        elif self.output.shape != (expected := (*x.shape[: self.axis], *x.shape[self.axis + 1 :])):
+        elif self.output.shape != (expected := self.output_shapes()[0]):
             yield f"the output's shape is {list(self.output.shape)}, not {list(expected)}"
+
+    def output_shapes(self) -> Sequence[Shape]:
+        shape = self.input(0).shape
+        return [(*shape[: self.axis], *shape[self.axis + 1 :])]
 
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         x = inputs[0]

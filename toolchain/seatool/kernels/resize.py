@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -66,7 +67,7 @@ class Resize(Operator):
             found.append(f"the input has {len(x.shape)} dimensions, not 4 (NHWC)")
         elif size.data is None or size.dtype is not DType.INT32 or size.shape != (2,):
             found.append("the size is not a constant of two int32")
-        elif self.output.shape != (x.shape[0], *size.data.tolist(), x.shape[3]):
+        elif self.output.shape != self.output_shapes()[0]:
             found.append(f"the output's shape {list(self.output.shape)} does not follow from {size.data.tolist()}")
         elif max(*x.shape[1:3], *self.output.shape[1:3]) >= _MOST:
             found.append(f"a height or width of {_MOST} and more is not supported")
@@ -75,6 +76,11 @@ class Resize(Operator):
         yield from found
         if not found:
             yield from self.scale_problems()
+
+    def output_shapes(self) -> Sequence[Shape]:
+        batches, _, _, channels = self.input(0).shape
+        height, width = self.constant(1).tolist()
+        return [(batches, height, width, channels)]
 
     def scale_problems(self) -> Iterator[str]:
         """What is wrong with the scales of a tensor and its places."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -23,9 +24,6 @@ from seatool.kernels.gather import Axis, Gather, GatherRuns, values
 from seatool.kernels.loops import copy_cost
 
 NHWC = tuple[int, int, int, int]
-
-
-_PADS = "it pads, for which TFLM takes a number that it never sets: put a PAD in front"
 
 
 def _nhwc(shape: tuple[int, ...]) -> NHWC:
@@ -42,9 +40,7 @@ def _block(operator: Operator) -> tuple[int, int]:
 
 def _edges(operator: Operator) -> tuple[int, int, int, int]:
     """Paddings or crops: top, bottom, left, right."""
-    data = operator.input(2).data
-    assert data is not None
-    top, bottom, left, right = (*(int(v) for v in data.reshape(-1)), 0, 0)[:4]
+    top, bottom, left, right = (*(int(v) for v in operator.constant(2).reshape(-1)), 0, 0)[:4]
     return top, bottom, left, right
 
 
@@ -69,7 +65,7 @@ class SpaceToBatch(Gather):
 
     most_inputs = 3
     tflite = TFLiteForm(38, range(1, 5), 25)
-    limits = "3 or 4 dimensions; constant block shape; no padding, for which TFLM takes a number that it never sets"
+    limits = "3 or 4 dimensions; constant block shape; padding becomes a PAD"
     max_rank = 4
 
     def argument_problems(self) -> Iterator[str]:
@@ -80,13 +76,9 @@ class SpaceToBatch(Gather):
         _, height, width, _ = _nhwc(self.input(0).shape)
         block_y, block_x = _block(self)
         if any(_edges(self)):
-            yield _PADS
+            yield "it pads, for which TFLM takes a number that it never sets: put a PAD in front"
         elif height % block_y or width % block_x:
             yield f"{height} x {width} pixels do not consist of blocks of {block_y} x {block_x}"
-
-    def float_problems(self) -> Iterator[str]:
-        """Padding is none: a pass makes a PAD of it."""
-        return (problem for problem in self.problems() if problem != _PADS)
 
     @property
     def view(self) -> tuple[int, ...]:
@@ -114,20 +106,22 @@ class BatchToSpace(Operator):
     quantization = QuantizationRule(same_scale=True)
     limits = "3 or 4 dimensions; constant block shape and crops"
 
+    def output_shapes(self) -> Sequence[Shape]:
+        batches, height, width, channels = _nhwc(self.input(0).shape)
+        (block_y, block_x), (top, bottom, left, right) = _block(self), _edges(self)
+        height, width = height * block_y - top - bottom, width * block_x - left - right
+        inner = (height, width) if len(self.input(0).shape) == 4 else (height,)
+        return [(batches // (block_y * block_x), *inner, channels)]
+
     def problems(self) -> Iterator[str]:
         found = [*require_int8(self, self.input(0), self.output), *_argument_problems(self)]
         yield from found
         if found:
             return
-        batches, height, width, channels = _nhwc(self.input(0).shape)
-        (block_y, block_x), (top, bottom, left, right) = _block(self), _edges(self)
-        height, width = height * block_y - top - bottom, width * block_x - left - right
-        if batches % (block_y * block_x) or min(height, width) < 1:
+        (block_y, block_x), (expected,) = _block(self), self.output_shapes()
+        if self.input(0).shape[0] % (block_y * block_x) or min(expected) < 1:
             yield f"{list(self.input(0).shape)} does not make an image of blocks of {block_y} x {block_x}, cropped"
-            return
-        inner = (height, width) if len(self.input(0).shape) == 4 else (height,)
-        expected = (batches // (block_y * block_x), *inner, channels)
-        if self.output.shape != expected:
+        elif self.output.shape != expected:
             yield f"the output's shape is {list(self.output.shape)}, not {list(expected)}"
 
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:

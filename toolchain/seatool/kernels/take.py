@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from seatool.kernels.base import (
     Operator,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -66,6 +67,9 @@ class Take(Operator):
     @abstractmethod
     def taken_shape(self) -> tuple[int, ...]:
         """The output's shape."""
+
+    def output_shapes(self) -> Sequence[Shape]:
+        return [self.taken_shape]
 
     def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
         return self.evaluate(*inputs)

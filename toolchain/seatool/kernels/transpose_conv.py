@@ -7,7 +7,7 @@ remainder modulo the stride (a *phase*) see the same taps, and are a convolution
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from seatool.kernels.base import (
     Padding,
     QuantizationRule,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -119,7 +120,7 @@ class TransposeConv(WeightedOperator):
         yield from self.weighted_problems()
         if shape.data is None or shape.dtype is not DType.INT32:
             yield "the output's shape is not a constant of type int32"
-        elif tuple(shape.data.reshape(-1).tolist()) != self.output.shape:
+        elif self.output_shapes()[0] != self.output.shape:
             yield f"the output's shape is {list(self.output.shape)}, not {shape.data.reshape(-1).tolist()}"
         if self.weights.shape[3] != x.shape[3]:
             yield f"weights for {self.weights.shape[3]} of {x.shape[3]} input channels"
@@ -127,6 +128,9 @@ class TransposeConv(WeightedOperator):
             yield f"the output's shape {list(self.output.shape)} does not follow from the input's {list(x.shape)}"
         if self.attributes.quantized_bias_type not in (0, 2):
             yield f"bias and sums of type {self.attributes.quantized_bias_type}, not int32"
+
+    def output_shapes(self) -> Sequence[Shape]:
+        return [tuple(self.constant(0).reshape(-1).tolist())]
 
     def axes(self) -> tuple[Axis, Axis]:
         """The windows along the output's height and width."""

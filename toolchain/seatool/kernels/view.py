@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seatool.ir import Array, Attributes, DType
-from seatool.kernels.base import Field, Operator, QuantizationRule, TFLiteForm, operator
+from seatool.kernels.base import (
+    Field,
+    Operator,
+    QuantizationRule,
+    Shape,
+    TFLiteForm,
+    operator,
+)
 
 
 class View(Operator):
@@ -59,6 +67,12 @@ class Reshape(View):
     def parse(cls, raw: Mapping[str, Any]) -> Attributes:
         return ReshapeAttributes(tuple(raw["new_shape"]))
 
+    def output_shapes(self) -> Sequence[Shape]:
+        x, given = self.input(0), self.optional(1)
+        wanted = self.attributes.new_shape if given is None else self.constant(1).reshape(-1).tolist()
+        rest = x.elements // max(1, math.prod(size for size in wanted if size >= 0))
+        return [tuple(rest if size < 0 else size for size in wanted)]
+
     def shape_problems(self) -> Iterator[str]:
         shape = self.optional(1)
         if shape is not None and not shape.is_constant:
@@ -83,14 +97,23 @@ class Squeeze(View):
     def parse(cls, raw: Mapping[str, Any]) -> Attributes:
         return SqueezeAttributes(tuple(raw["squeeze_dims"]))
 
-    def shape_problems(self) -> Iterator[str]:
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The dimensions to drop."""
+        ones = tuple(i for i, size in enumerate(self.input(0).shape) if size == 1)
+        return self.attributes.squeeze_dims or ones
+
+    def output_shapes(self) -> Sequence[Shape]:
         shape = self.input(0).shape
-        dims = self.attributes.squeeze_dims or tuple(i for i, size in enumerate(shape) if size == 1)
+        gone = {d % len(shape) for d in self.dims}
+        return [tuple(size for i, size in enumerate(shape) if i not in gone)]
+
+    def shape_problems(self) -> Iterator[str]:
+        shape, dims = self.input(0).shape, self.dims
         if any(not -len(shape) <= d < len(shape) or shape[d] != 1 for d in dims):
             yield f"dimensions {list(dims)} of {list(shape)} are not all of size 1"
             return
-        gone = {d % len(shape) for d in dims}
-        expected = tuple(size for i, size in enumerate(shape) if i not in gone)
+        (expected,) = self.output_shapes()
         if expected != self.output.shape:
             yield f"the output's shape is {list(self.output.shape)}, not {list(expected)}"
 
@@ -102,6 +125,11 @@ class ExpandDims(View):
     most_inputs = 2
     tflite = TFLiteForm(70, range(1, 2), 52)
 
+    def output_shapes(self) -> Sequence[Shape]:
+        shape = self.input(0).shape
+        at = int(self.constant(1).reshape(-1)[0]) % (len(shape) + 1)
+        return [(*shape[:at], 1, *shape[at:])]
+
     def shape_problems(self) -> Iterator[str]:
         shape, axis = self.input(0).shape, self.input(1)
         if axis.data is None or axis.dtype is not DType.INT32 or axis.elements != 1:
@@ -110,8 +138,5 @@ class ExpandDims(View):
         at = int(axis.data.reshape(-1)[0])
         if not -len(shape) - 1 <= at <= len(shape):
             yield f"axis {at} does not exist in {len(shape) + 1} dimensions"
-            return
-        at %= len(shape) + 1
-        expected = (*shape[:at], 1, *shape[at:])
-        if expected != self.output.shape:
+        elif (expected := self.output_shapes()[0]) != self.output.shape:
             yield f"the output's shape is {list(self.output.shape)}, not {list(expected)}"

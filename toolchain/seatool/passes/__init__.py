@@ -14,7 +14,6 @@ from seatool.passes.fold_constants import fold_constants
 from seatool.passes.fold_normalization import fold_normalization
 from seatool.passes.fuse_activations import fuse_activations
 from seatool.passes.lookup_tables import lookup_tables
-from seatool.passes.separate_padding import separate_padding
 from seatool.passes.split_sums import split_sums
 
 __all__ = ["optimize", "prepare"]
@@ -22,7 +21,6 @@ __all__ = ["optimize", "prepare"]
 Pass = Callable[[Graph, Callable[[str], None]], Graph]
 
 _PREPARE: tuple[Pass, ...] = (
-    separate_padding,
     split_sums,
     fold_constants,
     drop_identities,

@@ -32,13 +32,14 @@ class Reference:
 
 
 def int8_reference(graph: Graph, model: Path, target: Path, calibration: Path | None, stage: Stage) -> Reference:
-    """The int8 model as TFLite bytes: the file ``model`` itself if ``graph`` is int8, else quantized here.
+    """The int8 model as TFLite bytes: the file ``model`` itself if ``graph`` is int8, or quantized here.
 
+    An int8 file that TFLM cannot run as it is is written anew (:func:`tflite.runnable`).
     Quantization is deterministic, so the result kept in the older project ``target`` is reused when the model, the
     calibration data, numpy and this program's sources are the same.
     """
     if not is_float(graph):
-        return Reference(model.read_bytes(), None, None)
+        return Reference(tflite.runnable(model.read_bytes(), model.name), None, None)
     data = "built-in" if calibration is None else content_digest(calibration)
     sources = sources_digest(Path(__file__).resolve().parent.parent)
     key = digest(f"{sources} {np.__version__} {content_digest(model)} {data}".encode())

@@ -8,7 +8,7 @@ from seatool.importers.tflite.records import parse
 from seatool.importers.tflite.writer import tensor_indices, write
 from seatool.ir import Graph
 
-__all__ = ["drop_absent_bias", "file_indices", "read", "tensor_indices", "write"]
+__all__ = ["drop_absent_bias", "file_indices", "read", "runnable", "tensor_indices", "write"]
 
 
 def read(data: bytes, name: str) -> Graph:
@@ -24,6 +24,14 @@ def read(data: bytes, name: str) -> Graph:
     model = parse(data, name)
     fold(model)
     return build(model)
+
+
+def runnable(data: bytes, name: str) -> bytes:
+    """An int8 file as TFLM can run it: the file itself, or ``read(data, name)`` written anew where that settled open
+    shapes or padding that TFLM does not do right."""
+    model = parse(data, name)
+    fold(model)
+    return write(build(model)) if model.rewritten else data
 
 
 def drop_absent_bias(data: bytes, name: str) -> bytes:

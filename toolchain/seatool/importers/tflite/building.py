@@ -52,14 +52,17 @@ def build(model: RawModel) -> Graph:
             found.extend(_problems(op, graph, quantized))
     if any(problems):
         raise _unsupported(model, ops, problems)
-    return replace(graph, notes=tuple(_notes(model)))
+    return replace(graph, notes=tuple(_notes(model, quantized)))
 
 
-def _notes(model: RawModel) -> Iterator[str]:
+def _notes(model: RawModel, quantized: bool) -> Iterator[str]:
     """What the user should know. No operator here can call another subgraph: those that could are not supported."""
     if model.subgraphs > 1:
         signature = f" (signature {model.signatures[0]})" if 0 in model.signatures else ""
         yield f"{model.name}: has {model.subgraphs} subgraphs; only the first{signature} is compiled"
+    if quantized and model.rewritten:
+        changes = "; ".join(model.rewritten)
+        yield f"{model.name}: TFLM cannot run the file as it is, and is compared on one in which {changes}"
 
 
 def _check_order(model: RawModel) -> None:

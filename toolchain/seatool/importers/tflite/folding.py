@@ -13,6 +13,7 @@ import numpy as np
 
 from seatool.importers.tflite import schema
 from seatool.importers.tflite.records import RawModel, RawOp, RawTensor
+from seatool.importers.tflite.settling import settle_shapes, with_pad
 from seatool.ir import Array, dequantize_values
 
 _FLOAT32 = schema.ELEMENT_TYPES[0]
@@ -20,12 +21,14 @@ _LONGEST_SHAPE = 64
 
 
 def fold(model: RawModel) -> None:
-    """Replace what is constant by its value, in place."""
+    """Replace what is constant by its value, and settle the shapes of what is not, in place."""
     kept = []
     for op in model.ops:
         value = _value(op, model)
         if value is None:
-            kept.append(op)
+            for part in with_pad(op, model):
+                settle_shapes(part, model)
+                kept.append(part)
         else:
             _set(model.tensors[op.outputs[0]], value)
     model.ops = kept

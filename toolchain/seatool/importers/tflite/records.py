@@ -17,7 +17,7 @@ from seatool.kernels import Field
 from seatool.rounding import ceil_div
 
 _LARGEST_TENSOR = (1 << 31) - 1
-_LARGEST_COMPUTED = 1 << 26
+LARGEST_COMPUTED = 1 << 26
 """Bytes; far more than the RAM of any microcontroller, and little enough for every loop over a tensor to end."""
 _LONGEST_NAME = 80
 """In messages: names of fused layers run to hundreds of characters."""
@@ -80,7 +80,10 @@ class RawOp:
 
 @dataclass
 class RawModel:
-    """The first subgraph of a file. ``signatures``: what the file's subgraphs, by number, are called from outside."""
+    """The first subgraph of a file. ``signatures``: what the file's subgraphs, by number, are called from outside.
+
+    ``rewritten``: what was changed so that TFLM can run the model, a phrase each, in order (a dict for a set).
+    """
 
     name: str
     tensors: list[RawTensor]
@@ -89,6 +92,7 @@ class RawModel:
     outputs: tuple[int, ...]
     subgraphs: int = 1
     signatures: Mapping[int, str] = field(default_factory=dict)
+    rewritten: dict[str, None] = field(default_factory=dict)
 
     def fail(self, what: str, hint: str | None = None) -> InputError:
         """An InputError about this file, to be raised."""
@@ -237,7 +241,7 @@ def _tensor(index: int, name: str, table: Table, buffers: list[Table]) -> RawTen
     )
     data = _constant(table, buffers)
     if data is None or tensor.is_variable:
-        if size > _LARGEST_COMPUTED:
+        if size > LARGEST_COMPUTED:
             table.fail(f"shape {list(shape)} takes {size:,} bytes, more than any microcontroller has")
         return tensor
     tensor.stored = True
