@@ -31,7 +31,10 @@ class RawTensor:
 
 @dataclass
 class RawOp:
-    """An Operator table. ``kind`` is a builtin operator's name, a number, or "custom:<name>"."""
+    """An Operator table. ``kind`` is a builtin operator's name, a number, or "custom:<name>".
+
+    Not ``typed``: its options are there, but their type says that they are not.
+    """
 
     kind: str | int
     inputs: Sequence[int]
@@ -40,6 +43,7 @@ class RawOp:
     options: int = 0
     fields: dict[int, Value] = field(default_factory=dict)
     code: int | None = None
+    typed: bool = True
 
 
 @dataclass
@@ -137,7 +141,7 @@ def _operator(build: TableBuilder, op: RawOp, kinds: list[tuple[str | int, int]]
         schema.Operator.OUTPUTS: build.numbers(np.array(op.outputs, np.int32)),
     }
     if op.options:
-        fields[schema.Operator.OPTIONS_TYPE] = ("uint8", op.options)
+        fields[schema.Operator.OPTIONS_TYPE] = ("uint8", op.options if op.typed else 0)
         fields[schema.Operator.OPTIONS] = build.table(op.fields)
     return build.table(fields)
 

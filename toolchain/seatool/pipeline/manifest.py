@@ -177,6 +177,7 @@ class Manifest(TypedDict):
     cycles_unavailable: str | None
 
 
+_ESTIMATED = ("estimated_cycles", "stall_cycles", "estimated_ms")
 _WORDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 
 
@@ -200,6 +201,17 @@ def check(value: Any, expected: Any = Manifest, where: str = "") -> Iterator[str
         yield from () if value is None else check(value, options[0], where)
     elif not _is_a(value, kind):
         yield f"{where or 'the file'}: expected {_word(kind)}, found {_shown(value)}"
+
+
+def inconsistencies(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What does not go together in a manifest whose types are right, one sentence each."""
+    holders = [("the file", manifest), *((f"layers[{i}]", layer) for i, layer in enumerate(manifest["layers"]))]
+    for where, holder in holders:
+        if len({holder[key] is None for key in _ESTIMATED}) > 1:
+            yield f"{where}: {', '.join(_ESTIMATED)} are null together or not at all"
+    for index, region in enumerate(manifest["budget"]):
+        if region["capacity_bytes"] < 1:
+            yield f"budget[{index}].capacity_bytes: expected a positive number, found {region['capacity_bytes']}"
 
 
 def _check_keys(value: Mapping[str, Any], expected: type, where: str) -> Iterator[str]:

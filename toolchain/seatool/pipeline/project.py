@@ -20,7 +20,7 @@ from seatool.boards import Board
 from seatool.errors import InputError
 from seatool.files import digest
 from seatool.pipeline.edits import MANIFEST, added, edited
-from seatool.pipeline.manifest import SCHEMA, Manifest, check
+from seatool.pipeline.manifest import SCHEMA, Manifest, check, inconsistencies
 
 REFERENCE = "tflm/model.tflite"
 """The int8 model that TFLM runs when a project is verified, relative to the project."""
@@ -80,7 +80,7 @@ def open_project(path: Path) -> Project:
     file, schema = path / MANIFEST, manifest.get("schema")
     if schema != SCHEMA:
         raise InputError(f"{file}: manifest schema {schema!r}, this seatool reads schema {SCHEMA}", _AGAIN)
-    if faults := list(check(manifest)):
+    if faults := list(check(manifest)) or list(inconsistencies(manifest)):
         raise InputError(_listed(f"{file} is damaged", faults), _AGAIN)
     return Project(path, cast(Manifest, manifest))
 

@@ -15,7 +15,7 @@ def kernel_headers(headers: Iterable[str], folder: Path | None = None) -> dict[s
     """``headers`` of ``firmware/nn`` and, transitively, what they include, by file name.
 
     >>> sorted(kernel_headers(["nn_max_pool_s8.h"]))
-    ['nn.h', 'nn_max_pool_s8.h', 'nn_pool.h']
+    ['nn.h', 'nn_bands.h', 'nn_max_pool_s8.h', 'nn_pool.h']
     """
     folder = folder or resources.firmware() / "nn"
     files: dict[str, bytes] = {}

@@ -87,6 +87,10 @@ def _check_order(model: RawModel) -> None:
                 raise model.fail(f"{where} before operator #{producer[index].index} produces it (a cycle)")
             raise model.fail(f"{where}, which nothing produces and which has no data (missing buffer)")
         known.update(op.outputs)
+    for role, indices in (("input", model.inputs), ("output", model.outputs)):
+        for index in indices:
+            if model.tensors[index].stored:
+                raise model.fail(f"{role} {model.tensors[index].where} is a constant")
     for index in model.outputs:
         if index not in known:
             raise model.fail(f"output {model.tensors[index].where} is never produced")
@@ -104,7 +108,7 @@ def _interpret(op: RawOp, model: RawModel) -> tuple[Attributes, list[str]]:
         return NoAttributes(), ["has no output"]
     if op.version not in form.versions:
         return NoAttributes(), [f"only versions {form.versions.start} to {form.versions.stop - 1} are known"]
-    if op.options is not None and form.options and op.options_type not in (0, form.options):
+    if op.options is not None and form.options and op.options_type != form.options:
         return NoAttributes(), [f"its options are of type {op.options_type}, not {form.options}"]
     if too_many := _too_many(op, family):
         return NoAttributes(), [too_many]

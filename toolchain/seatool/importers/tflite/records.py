@@ -162,6 +162,7 @@ def _operators(graph: Table, codes: list[Table], tensor_count: int) -> list[RawO
             table.fail(f"uses operator code {code}, but the model has {len(kinds)}")
         kind, version, is_custom = kinds[code]
         table.where = f"operator #{index} {kind}"
+        options_type = table.scalar(schema.Operator.OPTIONS_TYPE, "uint8")
         ops.append(
             RawOp(
                 index=index,
@@ -169,8 +170,9 @@ def _operators(graph: Table, codes: list[Table], tensor_count: int) -> list[RawO
                 version=version,
                 inputs=_indices(table, schema.Operator.INPUTS, tensor_count, "input", lowest=-1),
                 outputs=_indices(table, schema.Operator.OUTPUTS, tensor_count, "output"),
-                options_type=table.scalar(schema.Operator.OPTIONS_TYPE, "uint8"),
-                options=table.table(schema.Operator.OPTIONS, table.where),
+                options_type=options_type,
+                # Of type NONE there are none, whatever the file holds: TFLM takes its defaults then.
+                options=table.table(schema.Operator.OPTIONS, table.where) if options_type else None,
                 is_custom=is_custom,
                 inputs_at=table.vector_position(schema.Operator.INPUTS),
             )
