@@ -78,7 +78,7 @@ def put(*path: str | int, value: Any) -> Callable[[dict[str, Any]], None]:
         (put("quantization", value={"key": 1}), r"quantization: missing: sha256, fidelity"),
         (put("estimated_cycles", value=7), r"the file: estimated_cycles, stall_cycles, estimated_ms are null together"),
         (put("layers", 1, "stall_cycles", value=7), r"layers\[1\]: estimated_cycles, stall_cycles, estimated_ms are"),
-        (put("budget", 0, "capacity_bytes", value=0), r"budget\[0\].capacity_bytes: expected a positive number, found 0"),
+        (put("budget", 0, "capacity_bytes", value=0), r"capacity_bytes: expected a positive number, found 0"),
     ],
 )
 def test_mistyped_values_are_named(
