@@ -196,6 +196,9 @@ def _thinned(needs: Numbers, size: int) -> Numbers:
 
 
 def _interval(need: Numbers, count: int) -> Numbers:
-    """In which of ``count`` equal intervals of its range each value lies."""
+    """In which of ``count`` intervals of its range each value lies.
+
+    They are narrow where little is needed: there a kilobyte is a larger share of the whole.
+    """
     low, high = int(need.min()), int(need.max())
-    return (need - low) * count // (high - low + 1)
+    return (np.sqrt((need - low) / (high - low + 1)) * count).astype(np.int64)
