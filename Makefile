@@ -12,9 +12,9 @@ JOBS   ?= auto
 
 TOOLS         := arm-none-eabi-gcc qemu-system-arm
 PACKAGES      := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
-TEST_TOOLS    := $(TOOLS) gcc g++ clang cmake cppcheck
+TEST_TOOLS    := $(TOOLS) gcc g++ clang cmake cppcheck openocd
 CPLUSPLUS     := libstdc++-arm-none-eabi-newlib
-TEST_PACKAGES := $(PACKAGES) $(CPLUSPLUS) gcc g++ clang cmake cppcheck
+TEST_PACKAGES := $(PACKAGES) $(CPLUSPLUS) gcc g++ clang cmake cppcheck openocd
 
 # $(call install,WHAT IS MISSING,PACKAGES): through apt as root or with a sudo that asks nothing, else say how.
 define install

@@ -49,6 +49,7 @@ MESSAGES = {
     "not_utf8": r"not TOML: 'utf-8' codec can't decode",
     "pin_unknown": r'pins.led = "PZ3": expected a pin such as "PD8"',
     "port_unknown": r'port = "stm32f4": expected "stm32h743" or "mps2_an500"',
+    "probe_is_a_command": r'probe.openocd = "x.cfg; \$\(shell id\)": expected an OpenOCD board configuration',
     "region_address_negative": r"memory\[1\].address = -1: expected an address from 0 to 0xffffffff",
     "region_behind_address_space": r"memory: top ends behind 0xffffffff",
     "region_kind_unknown": r'memory\[1\].kind = "cache": expected "flash", "tcm", "itcm" or "sram"',
@@ -57,6 +58,8 @@ MESSAGES = {
     "stack_larger_than_region": r"stack = 131072: expected a multiple of 8, at most 130560 \(dtcm\)",
     "stack_not_multiple_of_8": r"stack = 4092: expected a multiple of 8",
     "stack_unit_unknown": r'stack = "4Q": expected a positive number of bytes, or a string such as "128K"',
+    "title_ends_a_comment": r'title = "end \*/ int x;": expected one line of text that does not end a comment of C',
+    "title_of_two_lines": r'title = "two\\nlines": expected one line of text',
     "two_flashes": r"memory: 2 regions of kind flash",
 }
 

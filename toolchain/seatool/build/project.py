@@ -84,6 +84,7 @@ def build_context(board: Board, name: str, sources: Sequence[str]) -> dict[str, 
         "emulator_port": _port_sources(machine.port),
         "port_folder": f"port/{board.port}",
         "emulator_port_folder": f"port/{machine.port}",
+        "flash_commands": _flash_commands(board),
         "target_flags": f"-mcpu={board.core.cpu} -mthumb -mfloat-abi=hard -mfpu={board.core.fpu}",
     }
 
@@ -146,6 +147,15 @@ def _pins(board: Board) -> list[Pin]:
     return [
         Pin(name.upper(), text, ord(text[1]) - ord("A"), int(text[2:])) for name, text in sorted(board.pins.items())
     ]
+
+
+def _flash_commands(board: Board) -> dict[str, str]:
+    """How each flash tool that the board names programs ``$(BOARD_ELF)``, by the tool's name."""
+    commands = {
+        "openocd": "openocd -f {} -c 'program $(BOARD_ELF) verify reset exit'",
+        "pyocd": "pyocd load --no-wait --target {} $(BOARD_ELF)",
+    }
+    return {tool: command.format(board.probe[tool]) for tool, command in commands.items() if tool in board.probe}
 
 
 def _port_files(port: str) -> list[str]:

@@ -149,6 +149,7 @@ def readme(graph: Graph, board: Board, file: str, compiled: bool, in_tflm: bool)
         name=graph.name,
         upper=graph.name.upper(),
         title=board.title,
+        probe=bool(board.probe),
         file=file,
         compiled=compiled,
         in_tflm=in_tflm,
