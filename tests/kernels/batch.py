@@ -13,6 +13,10 @@ from typing import Any
 import host
 import numpy as np
 import rig
+from seatool import boards
+from seatool.cycles import disassembly, trace
+from seatool.cycles.estimate import Timing
+from seatool.cycles.trace import Marks
 from seatool.ir import Array, Graph
 from seatool.kernels import Call, Operator, Ref, Variant
 
@@ -80,11 +84,27 @@ def run_on_host(cases: Sequence[Case], folder: Path, compiler: Sequence[str] = S
 
 def run_in_qemu(cases: Sequence[Case], folder: Path) -> list[int]:
     """Compare every case on the emulated Cortex-M7; the instructions of each call, in order."""
+    _build_for_qemu(cases, folder)
+    lines = _verdict(_QEMU, folder)
+    return [int(line.split()[-1]) for line in lines if line.startswith("OK ")]
+
+
+def paces_in_qemu(cases: Sequence[Case], folder: Path) -> list[float]:
+    """Estimated cycles per instruction of each call, in order, if no memory were ever waited for."""
+    _build_for_qemu(cases, folder)
+    elf, board = folder / "cases.elf", boards.load("mps2-an500")
+    with trace.tracing(elf, board, Marks("case_begin", "case_end", "all_begin", "all_end")) as traced:
+        _verdict([*_QEMU, *traced.options], folder)
+        found = traced.read()
+    timing = Timing(disassembly.read(elf), found)
+    calls = [segment for segment in found.segments if segment.mark == trace.BEGIN]
+    return [timing.cycles(call, board).total / timing.instructions(call) for call in calls]
+
+
+def _build_for_qemu(cases: Sequence[Case], folder: Path) -> None:
     _write(cases, folder)
     flags = ["-O2", *_M7, "--specs=rdimon.specs", "-nostartfiles", "-Wl,-Tmps2.ld", *_warnings()]
     _compile(["arm-none-eabi-gcc", *flags, *_SOURCES, "startup.c", "-lm", "-o", "cases.elf"], folder)
-    lines = _verdict(_QEMU, folder)
-    return [int(line.split()[-1]) for line in lines if line.startswith("OK ")]
 
 
 def _warnings() -> list[str]:

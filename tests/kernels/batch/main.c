@@ -18,6 +18,19 @@ static uint32_t instructions(void)
 }
 #endif
 
+/* Called where all cases and where each of them begin and end, for those who trace the program. Their values keep the
+ * compiler from making one function of them. */
+static volatile int mark;
+#define MARK(name, value) \
+    __attribute__((noinline)) static void name(void) \
+    { \
+        mark = value; \
+    }
+MARK(all_begin, 1)
+MARK(case_begin, 2)
+MARK(case_end, 3)
+MARK(all_end, 4)
+
 static int differs(const test_case *test, int index, const uint8_t *got)
 {
     const test_output *output = &test->outputs[index];
@@ -45,9 +58,11 @@ static int run(const test_case *test)
     if (test->fill != NULL) {
         test->fill();
     }
+    case_begin();
     uint32_t start = instructions();
     test->layer(test->inputs, outputs, scratch);
     uint32_t count = instructions() - start;
+    case_end();
     int failed = 0;
     for (int i = 0; i < test->output_count; i++) {
         failed |= differs(test, i, outputs[i]);
@@ -63,9 +78,11 @@ static int run(const test_case *test)
 int main(void)
 {
     int failures = 0;
+    all_begin();
     for (int i = 0; i < test_case_count; i++) {
         failures += run(&test_cases[i]);
     }
+    all_end();
     printf("%s: %d of %d differ\n", failures ? "FAILED" : "PASSED", failures, test_case_count);
     return failures != 0;
 }

@@ -57,7 +57,7 @@ def estimate(elf: Path, inputs: Sequence[bytes], board: Board, *, pcm: bool = Fa
         ToolError: As emulate.run; or the trace does not agree with the firmware's own count of instructions.
     """
     result, traced = trace.run(elf, inputs, board, pcm=pcm)
-    timing = _Timing(disassembly.read(elf), traced)
+    timing = Timing(disassembly.read(elf), traced)
     calibration, layers, between = _sorted(traced, result)
     overhead = timing.instructions(calibration)
     for name, segment in layers.items():
@@ -83,8 +83,8 @@ def _require_equal(layer: str, traced: int, counted: int) -> None:
         raise ToolError(f"layer {layer}: QEMU's plugin saw {traced:,} instructions, the firmware counted {counted:,}")
 
 
-class _Timing:
-    """Times of the blocks of an image."""
+class Timing:
+    """Times of what ran: ``ops`` are the image's instructions by address."""
 
     def __init__(self, ops: Mapping[int, Op], traced: Trace) -> None:
         self._ops = ops
@@ -94,9 +94,11 @@ class _Timing:
         self.misprediction = cache(self._misprediction)
 
     def instructions(self, segment: Segment) -> int:
+        """That ran in ``segment``."""
         return sum(edge.count * self._trace.blocks[edge.to][1] for edge in segment.edges)
 
     def cycles(self, segment: Segment, board: Board) -> Cycles:
+        """Of ``segment`` on ``board``."""
         eighths = sum(edge.count * self.eighths(edge.origin, edge.to) for edge in segment.edges)
         lost = sum(edge.mispredicted * self.misprediction(edge.origin) for edge in segment.edges if edge.mispredicted)
         lost += segment.unaligned_loads * pipeline.UNALIGNED_LOAD_CYCLES

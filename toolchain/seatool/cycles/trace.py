@@ -6,7 +6,8 @@ A segment begins where the firmware enters one of a few functions of the test ha
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +18,20 @@ from seatool.cycles import plugin
 from seatool.emulate import Result
 from seatool.errors import ToolError
 
-BEGIN, END = "model_layer_begin", "model_layer_end"
-STOP = "harness_stack_used"
-_HOOKS = (BEGIN, END, "harness_instructions", "port_ticks")
+BEGIN = "begin"
 _TIMEOUT_S = 900.0
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Functions of an image that open segments: where a layer begins and ends, where caches are emptied, where tracing
+    stops. The first one that is called starts it. The hooks ``begin`` and ``end`` themselves do not count.
+    """
+
+    begin: str
+    end: str
+    start: str
+    stop: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ class Misses:
 
 @dataclass
 class Segment:
-    """What ran from the function called ``mark`` to the next mark."""
+    """What ran from one mark to the next; ``mark`` is the name of the field of Marks."""
 
     mark: str
     edges: list[Edge] = field(default_factory=list)
@@ -63,32 +74,51 @@ class Trace:
     bank_conflicts: set[int] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class Tracing:
+    """``options`` of QEMU that make it trace, and ``read`` what it has traced."""
+
+    options: tuple[str, ...]
+    read: Callable[[], Trace]
+
+
 def run(elf: Path, inputs: Sequence[bytes], board: Board, *, pcm: bool) -> tuple[Result, Trace]:
     """Run the emulator image ``elf`` as :func:`emulate.run` does, and trace the inference of the first input.
 
     Raises UnavailableError where the plugin cannot be had, ToolError for the run's own failures.
     """
+    marks = Marks("model_layer_begin", "model_layer_end", "model_embed" if pcm else "model_run", "harness_stack_used")
+    with tracing(elf, board, marks, hidden=("harness_instructions", "port_ticks")) as traced:
+        result = emulate.run(elf, inputs, pcm=pcm, options=traced.options, timeout_s=_TIMEOUT_S)
+        return result, traced.read()
+
+
+@contextmanager
+def tracing(elf: Path, board: Board, marks: Marks, hidden: Sequence[str] = ()) -> Iterator[Tracing]:
+    """How to have QEMU trace the image ``elf`` for ``board``. ``hidden``: functions that do not count.
+
+    Raises UnavailableError where the plugin cannot be had, ToolError where the image lacks a function.
+    """
     library = plugin.library()
     functions = {symbol.name: symbol for symbol in elf_file.read(elf).symbols if symbol.is_function}
-    start = "model_embed" if pcm else "model_run"
-    missing = {BEGIN, END, STOP, start} - set(functions)
+    needed = (*vars(marks).values(), *hidden)
+    missing = set(needed) - set(functions)
     if missing:
         raise ToolError(f"{elf.name} has no function {min(missing)}", "compile the project again")
+    address = {name: functions[name].address for name in needed}
     regions = [region for region in board.memory if region.emulator_address is not None]
     settings: list[tuple[str, object]] = [("region", _region(region)) for region in regions]
-    settings += [("mark", functions[name].address) for name in (BEGIN, END)]
-    settings += [("cold", functions[start].address), ("stop", functions[STOP].address)]
-    settings += [("skip", f"{functions[n].address}:{functions[n].size}") for n in _HOOKS if n in functions]
+    settings += [("mark", address[marks.begin]), ("mark", address[marks.end])]
+    settings += [("cold", address[marks.start]), ("stop", address[marks.stop])]
+    settings += [("skip", f"{address[name]}:{functions[name].size}") for name in (marks.begin, marks.end, *hidden)]
     core = board.core
     settings += [("icache", f"{core.icache_bytes}:{core.icache_ways}:{core.cache_line_bytes}")]
     settings += [("dcache", f"{core.dcache_bytes}:{core.dcache_ways}:{core.cache_line_bytes}")]
     with tempfile.TemporaryDirectory(prefix="seatool-") as folder:
         out = Path(folder) / "trace.txt"
         option = plugin.argument(library, [("out", out), *settings])
-        result = emulate.run(elf, inputs, pcm=pcm, options=("-plugin", option), timeout_s=_TIMEOUT_S)
-        text = out.read_text()
-    names = {functions[name].address: name for name in (BEGIN, END, STOP, start)}
-    return result, parse(text, names, [region.name for region in regions])
+        kinds = {address[name]: kind for kind, name in vars(marks).items()}
+        yield Tracing(("-plugin", option), lambda: parse(out.read_text(), kinds, [region.name for region in regions]))
 
 
 def parse(text: str, marks: dict[int, str], regions: Sequence[str]) -> Trace:
