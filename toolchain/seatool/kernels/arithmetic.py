@@ -181,6 +181,7 @@ class SquaredDifferenceElements(Elementwise):
 
     name, header, function = "elements", "nn_squared_difference_s8.h", "nn_squared_difference_s8"
     quarters, code_bytes = 69, 280
+    cycles_per_instruction = 1.05
 
     def parameters(self, op: SquaredDifference) -> dict[str, Any]:
         return op.scales()
@@ -192,6 +193,7 @@ class PreluElements(Elementwise):
 
     name, header, function = "elements", "nn_prelu_s8.h", "nn_prelu_s8"
     quarters, code_bytes = 53, 260
+    cycles_per_instruction = 1.2
 
     def parameters(self, op: Prelu) -> dict[str, Any]:
         return op.scales()

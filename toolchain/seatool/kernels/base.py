@@ -210,6 +210,18 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How often constants are read: all of them in ``passes``, each of which reads equal ``parts`` ``repeats`` times.
+
+    That decides how much of them comes from memory and how much a cache holds.
+    """
+
+    passes: int = 1
+    parts: int = 1
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
 class Ref:
     """A pointer the renderer resolves: input/output tensor by index, scratch, resident memory, a constant by name."""
 
@@ -273,6 +285,8 @@ class Variant(ABC):
     name: str
     header: str
     """The file in ``firmware/nn`` that holds the kernel."""
+    cycles_per_instruction: float = 0.8
+    """Where no memory is waited for; estimated (docs/cycles.md) on layers of ordinary size, good to a third."""
 
     def admits(self, op: Any) -> Admission:
         """Whether this kernel can compute ``op`` (an instance of the family's Operator class)."""
@@ -287,6 +301,10 @@ class Variant(ABC):
     def flash(self, op: Any) -> int:
         """Bytes of the constants, each padded to its alignment. Overridden where making the constants takes long."""
         return sum(round_up(constant.data.nbytes, constant.align) for constant in self.constants(op))
+
+    def reading(self, op: Any) -> Reading:
+        """How one call for all of ``op`` reads the constants."""
+        return Reading()
 
     @abstractmethod
     def call(self, op: Any) -> Call: ...

@@ -308,6 +308,7 @@ class AddElements(Rescaled):
 
     name, header, function = "elements", "nn_add_s8.h", "nn_add_s8"
     quarters, code_bytes = 57, 280
+    cycles_per_instruction = 1.05
 
 
 @variant(Mul)
@@ -316,6 +317,7 @@ class MulElements(Rescaled):
 
     name, header, function = "elements", "nn_mul_s8.h", "nn_mul_s8"
     quarters, code_bytes = 49, 220
+    cycles_per_instruction = 1.05
 
 
 @variant(Maximum, Minimum)

@@ -119,6 +119,7 @@ class FloatToInt8(_Conversion):
     """Division and rounding on the FPU; from float32."""
 
     name, header, function, per_element = "from_float", "nn_quantize_f32_s8.h", "nn_quantize_f32_s8", 17
+    cycles_per_instruction = 1.8
 
     def admits(self, op: Quantize) -> Admission:
         return Admission.when(op.from_float, "the input is int8")
@@ -133,6 +134,7 @@ class Int8ToFloat(_Conversion):
     """One multiplication on the FPU."""
 
     name, header, function, per_element = "to_float", "nn_dequantize_s8_f32.h", "nn_dequantize_s8_f32", 7
+    cycles_per_instruction = 1.6
 
 
 variant(Quantize)(Table)

@@ -21,6 +21,7 @@ from seatool.kernels.base import (
     Field,
     Padding,
     QuantizationRule,
+    Reading,
     TFLiteForm,
     Variant,
     all_rows,
@@ -117,6 +118,7 @@ class ConvGemm(Variant):
     """Matrix product of int16 pairs: gathers the taps of some pixels, then two output channels by four pixels."""
 
     name, header = "gemm", "nn_conv_gemm_s8.h"
+    cycles_per_instruction = 0.65
 
     def __init__(self, scratch_limit: int = 24 * 1024, rows: int | None = None) -> None:
         self.scratch_limit = scratch_limit
@@ -156,6 +158,9 @@ class ConvGemm(Variant):
         words, panel = ceil_div(op.taps, 4), self.panel_pixels(op)
         scratch = 4 * (4 * words + panel * 2 * words + 2 * _GEMM_OVERREAD) + 4 * words
         return Cost(self.instructions(op, math.prod(op.output.shape[:3])), scratch, 1100)
+
+    def reading(self, op: Conv2D) -> Reading:
+        return Reading(passes=ceil_div(math.prod(op.output.shape[:3]), self.panel_pixels(op)))
 
     def is_pointwise(self, op: Conv2D) -> bool:
         """Whether the taps of an output lie side by side in the input, so that nothing is gathered."""
@@ -203,6 +208,9 @@ class ConvVector(Variant):
         gather = 6 * words + 12 * op.kernel_size[0] + 30
         pixels = math.prod(op.output.shape[:3])
         return Cost(pixels * (gather + vector_instructions(op, op.taps)), 12 * words, 700)
+
+    def reading(self, op: Conv2D) -> Reading:
+        return Reading(passes=math.prod(op.output.shape[:3]))
 
     def constants(self, op: Conv2D) -> tuple[Constant, ...]:
         return channel_constants(op, output_blocks(op.filters))

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from seatool.kernels.base import BAND_ROWS, Admission, Bands, Call, Constant, Cost, Variant, all_rows, variant
+from seatool.kernels.base import BAND_ROWS, Admission, Bands, Call, Constant, Cost, Reading, Variant, all_rows, variant
 from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.fixed_point import Int64
 from seatool.kernels.weighted import BUFFERS, EXACT, channel_constants
@@ -133,6 +133,7 @@ def _taps(op: Conv2D) -> Int64:
 class _PackedRows(Variant):
     """What the kernels by packed rows share."""
 
+    cycles_per_instruction = 0.67
     function: ClassVar[str]
     scratch_limit: ClassVar[int]
     """Bytes that the height of a band may take."""
@@ -157,6 +158,9 @@ class _PackedRows(Variant):
         batches, height, _, _ = op.output.shape
         instructions = batches * self.instructions(op, height)
         return Cost(instructions, self.scratch(op, self.band_rows(op)), self.code_bytes)
+
+    def reading(self, op: Conv2D) -> Reading:
+        return Reading(passes=op.output.shape[0] * ceil_div(op.output.shape[1], self.band_rows(op)))
 
     def admits(self, op: Conv2D) -> Admission:
         y, x = op.axes()

@@ -17,6 +17,7 @@ from seatool.kernels.base import (
     Cost,
     Field,
     QuantizationRule,
+    Reading,
     Shape,
     TFLiteForm,
     Variant,
@@ -124,6 +125,9 @@ class FullyConnectedBlocks(Variant):
     def cost(self, op: FullyConnected) -> Cost:
         instructions = op.batches * vector_instructions(op, op.depth)
         return Cost(instructions, 8 * ceil_div(op.depth, 4), 500)
+
+    def reading(self, op: FullyConnected) -> Reading:
+        return Reading(passes=op.batches)
 
     def constants(self, op: FullyConnected) -> tuple[Constant, ...]:
         return channel_constants(op, output_blocks(op.filters))

@@ -102,6 +102,7 @@ class Table(_Unary):
     """A table of 256 bytes, 3.5 instructions per element; where the only other inputs are scalar constants."""
 
     name, header = "table", "nn_lookup_s8.h"
+    cycles_per_instruction = 0.9
 
     def admits(self, op: Operator) -> Admission:
         return Admission.when(variable_index(op) is not None, "not a function of one int8 value")

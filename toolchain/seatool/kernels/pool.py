@@ -289,3 +289,4 @@ class AverageOneChannel(_PoolKernel):
 
     name, header, function = "average_x1", "nn_average_pool_s8.h", "nn_average_pool_s8"
     window, code_bytes = _WindowCost(4, 3.5, 5, 12, 7.5), 100
+    cycles_per_instruction = 1.1

@@ -23,6 +23,7 @@ from seatool.kernels.base import (
     Field,
     Padding,
     QuantizationRule,
+    Reading,
     Ref,
     Shape,
     TFLiteForm,
@@ -195,6 +196,7 @@ class TransposeConvGemm(Variant):
     """Phase by phase as a matrix product of int16 pairs, two output channels by four pixels, as CONV_2D."""
 
     name, header = "phases", "nn_transpose_conv_s8.h"
+    cycles_per_instruction = 0.65
 
     def _words(self, op: TransposeConv, row: Phase, column: Phase) -> int:
         return ceil_div(len(row.taps) * len(column.taps) * op.data.shape[3], 4)
@@ -222,6 +224,11 @@ class TransposeConvGemm(Variant):
         scratch = 4 * (4 * largest + panel_rows * panel_columns * 2 * largest + 2 * _GEMM_OVERREAD) + 4 * largest
         batches = op.output.shape[0]
         return Cost(batches * total + op.output.elements * op.output_instructions, scratch, 1500)
+
+    def reading(self, op: TransposeConv) -> Reading:
+        panel_rows, panel_columns = self._panel(op)
+        panels = (ceil_div(row.count, panel_rows) * ceil_div(column.count, panel_columns) for row, column in op.phases)
+        return Reading(passes=op.output.shape[0] * max(panels))
 
     def constants(self, op: TransposeConv) -> tuple[Constant, ...]:
         rows, biases = [], []

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from seatool.kernels.base import Admission, Bands, Call, Constant, Cost, Ref, Resident, Variant
+from seatool.kernels.base import Admission, Bands, Call, Constant, Cost, Reading, Ref, Resident, Variant
 from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.conv_2d_max_pool import ConvMaxPool, Pool
 from seatool.kernels.fixed_point import Int64
@@ -196,6 +196,8 @@ class Winograd(Variant):
         tile_rows: So many rows of tiles at a time, whatever memory they take.
     """
 
+    cycles_per_instruction = 0.65
+
     def __init__(
         self,
         form: Form,
@@ -282,6 +284,13 @@ class Winograd(Variant):
         tiling = self.tiling(op)
         instructions = tiling.instructions(self.stored, self.outputs(op))
         return Cost(op.input(0).shape[0] * instructions, tiling.scratch(self.stored, _pool(op)), 2800)
+
+    def reading(self, op: Conv2D | ConvMaxPool) -> Reading:
+        """Transformed weights of four output channels meet two tiles at a time; int8 ones are transformed once."""
+        tiling = self.tiling(op)
+        passes = op.input(0).shape[0] * len(tiling.strips)
+        pairs = _ceil(tiling.strips[0], 2)
+        return Reading(passes, tiling.blocks, pairs) if self.stored else Reading(passes)
 
     def flash(self, op: Conv2D | ConvMaxPool) -> int:
         in_flash = self.weights is Weights.STORED
