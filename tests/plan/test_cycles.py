@@ -62,11 +62,14 @@ def test_large_layers_take_what_was_foreseen(tmp_path: Path, flash_limit: int | 
     estimated = {layer["name"]: layer["estimated_cycles"] or 0 for layer in profile.layers}
     ready = prepare(shipped_student(), "student2", tmp_path / "p", options, silent)
     far, compared = [], 0
-    for step in plan.plan(ready.graph, board, options.planning).steps:
+    program = plan.plan(ready.graph, board, options.planning)
+    for step in program.steps:
         if len(step.stages) != 1 or step.macs < 1_000_000:
             continue
         compared += 1
-        guess = foreseen(step.stages[0].variant, step.stages[0].operator, board)
+        (stage,) = step.stages
+        kept = program.residents.get(stage.name)
+        guess = foreseen(stage, board, board.region(kept.region) if kept else board.ram[0])
         if not 0.85 < guess / estimated[step.name] < 1.15:
             far.append(f"{step.name} {step.kernel}: {guess:,}, estimated {estimated[step.name]:,}")
     assert compared >= 4

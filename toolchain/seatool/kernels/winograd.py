@@ -289,7 +289,7 @@ class Winograd(Variant):
         """Transformed weights of four output channels meet two tiles at a time; int8 ones are transformed once."""
         tiling = self.tiling(op)
         passes = op.input(0).shape[0] * len(tiling.strips)
-        pairs = _ceil(tiling.strips[0], 2)
+        pairs = ceil_div(tiling.strips[0], 2)
         return Reading(passes, tiling.blocks, pairs) if self.stored else Reading(passes)
 
     def flash(self, op: Conv2D | ConvMaxPool) -> int:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from seatool.boards import Board, Core, Region
-from seatool.kernels import Operator, Reading, Variant
-from seatool.kernels.rounding import ceil_div
+from seatool.kernels import Reading
+from seatool.plan.program import Stage
+from seatool.rounding import ceil_div
 
 
-def foreseen(variant: Variant, operator: Operator, board: Board, resident: Region | None = None) -> int:
-    """Cycles of computing ``operator`` with one call of ``variant``; ``resident``: where that keeps what it fills once.
+def foreseen(stage: Stage, board: Board, resident: Region) -> int:
+    """Cycles of computing the whole of ``stage`` with one call; ``resident``: where that keeps what it fills once.
 
     This is a guess to compare plans by: ``seatool profile --cycles`` estimates the program that was built. Activations
     and scratch are taken to be where they are not waited for.
     """
-    kept = variant.resident(operator)
-    size, region = (kept.bytes, resident or board.ram[0]) if kept else (variant.flash(operator), board.flash)
-    lines = lines_from_memory(size, variant.reading(operator), board.core)
-    worked = variant.cost(operator).instructions * variant.cycles_per_instruction
+    size, region = (stage.flash, board.flash) if stage.resident is None else (stage.resident_bytes, resident)
+    lines = lines_from_memory(size, stage.variant.reading(stage.operator), board.core)
+    worked = stage.cost.instructions * stage.variant.cycles_per_instruction
     return round(worked) + lines * (region.line_fill_cycles or 0)
 
 
