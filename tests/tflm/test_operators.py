@@ -59,6 +59,37 @@ def test_biases_and_paddings_do_not_count() -> None:
     assert calls(model.bytes()) == ["AddPad(tflite::Register_PAD_INT8())"]
 
 
+def one(kind: str, inputs: str, output: str) -> list[str]:
+    """An operator with inputs of the types, one of them a variable if it ends with a star."""
+    types = [*inputs.split(), output]
+    tensors = [RawTensor(f"t{i}", (1, 2), t.strip("*"), is_variable="*" in t) for i, t in enumerate(types)]
+    last = len(types) - 1
+    return calls(RawModel(tensors, [RawOp(kind, range(last), [last])], [0], [last]).bytes())
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "output", "kernel"),
+    [
+        ("SOFTMAX", "INT8", "INT8", "INT8"),
+        ("SOFTMAX", "INT8", "INT16", "INT8_INT16"),
+        ("SOFTMAX", "INT16", "INT16", "INT16"),
+        ("CONV_2D", "INT16 INT8 INT64", "INT16", "INT16"),
+        ("CONV_2D", "INT8 INT4 INT32", "INT8", None),
+        ("CONV_2D", "INT8 INT8 INT32", "INT16", None),
+        ("FULLY_CONNECTED", "INT8 FLOAT32", "INT8", None),
+        ("QUANTIZE", "INT8", "INT16", None),
+        ("SVDF", "INT8 INT8 INT16 INT32 INT16*", "INT8", "INT8"),
+        ("SVDF", "FLOAT32 FLOAT32 FLOAT32 FLOAT32 FLOAT32*", "FLOAT32", None),
+        ("TRANSPOSE_CONV", "INT32 INT8 INT8 INT32", "INT8", "INT8"),
+        ("UNIDIRECTIONAL_SEQUENCE_LSTM", "INT8 INT8 INT32 INT8* INT16*", "INT8", "INT8"),
+        ("LOGICAL_NOT", "BOOL", "BOOL", None),
+    ],
+)
+def test_types_choose_the_kernel(kind: str, inputs: str, output: str, kernel: str | None) -> None:
+    (call,) = one(kind, inputs, output)
+    assert call.endswith(f"(tflite::Register_{kind}_{kernel}())" if kernel else "()")
+
+
 def test_custom_operators_are_refused() -> None:
     tensors = [RawTensor("x", (1, 2)), RawTensor("y", (1, 2))]
     model = RawModel(tensors, [RawOp("custom:Mine", [0], [1])], [0], [1])

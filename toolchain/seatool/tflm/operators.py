@@ -16,8 +16,8 @@ _BOTH_TYPES = (
 INT8 = frozenset(f"{_BOTH_TYPES} MAXIMUM MINIMUM MUL PAD SVDF TRANSPOSE TRANSPOSE_CONV".split())
 """Operators of which TFLM can register the int8 kernel alone, which leaves the others out of the image."""
 
-INT16 = frozenset(_BOTH_TYPES.split())
-"""Operators of which TFLM can register the int16 kernel alone."""
+_SPECIAL = {"INT8": INT8, "INT16": frozenset(_BOTH_TYPES.split()), "INT8_INT16": frozenset({"SOFTMAX"})}
+"""Operators with special kernels by how their registrations end: int8, int16 (weights int8), int8 to int16."""
 
 _INDICES = frozenset({"INT32", "INT64", "BOOL"})
 
@@ -55,23 +55,23 @@ def registrations(model: RawModel) -> list[Registration]:
 
 def _registration(kind: str, ops: list[RawOp], model: RawModel) -> Registration:
     method = f"Add{_SPELLINGS.get(kind) or camel_case(kind)}"
-    if kind in INT8 and all(_types(op, model) == ({"INT8"}, "INT8") for op in ops):
-        return Registration(kind, method, f"tflite::Register_{kind}_INT8()")
-    if kind in INT16 and all(_is_int16(*_types(op, model)) for op in ops):
-        return Registration(kind, method, f"tflite::Register_{kind}_INT16()")
-    return Registration(kind, method)
+    types = {_special_type(op, model) for op in ops}
+    special = types.pop() if len(types) == 1 else None
+    if special is None or kind not in _SPECIAL[special]:
+        return Registration(kind, method)
+    return Registration(kind, method, f"tflite::Register_{kind}_{special}()")
 
 
-def _types(op: RawOp, model: RawModel) -> tuple[set[str], str]:
-    """Types of the values that ``op`` computes with, and of its result; biases, indices and states are passed over."""
+def _special_type(op: RawOp, model: RawModel) -> str | None:
+    """The type that a special kernel for ``op`` would be for, as TFLM's names end; biases and indices do not count."""
     tensors = [model.tensors[index] for index in (*op.inputs, *op.outputs) if index >= 0]
-    values = {tensor.type.name for tensor in tensors if not tensor.is_variable} - _INDICES
-    return values, model.tensors[op.outputs[0]].type.name if op.outputs else ""
-
-
-def _is_int16(values: set[str], result: str) -> bool:
-    """int16 activations, beside int8 weights if there are weights."""
-    return result == "INT16" and values <= {"INT16", "INT8"}
+    values = [tensor.type.name for tensor in tensors if not tensor.is_variable and tensor.type.name not in _INDICES]
+    if values == ["INT8", "INT16"]:
+        return "INT8_INT16"
+    if not values or values[0] != values[-1] or values[0] not in ("INT8", "INT16"):
+        return None
+    others = {"INT8", "INT16"} if op.kind == "SVDF" or values[0] == "INT16" else {"INT8"}
+    return values[0] if set(values) <= others else None
 
 
 def camel_case(kind: str) -> str:

@@ -16,6 +16,8 @@ from seatool.tflm.lifetimes import aligned
 Operands = list[RawTensor]
 """Inputs that are there, then outputs."""
 
+_LSTM_PARAMETERS = 224
+
 _STRIDES = (Field("stride_w", 1, "int32"), Field("stride_h", 2, "int32"))
 
 
@@ -26,12 +28,12 @@ def buffers(op: RawOp, model: RawModel) -> tuple[int, ...]:
 
 
 def persistent(op: RawOp, model: RawModel) -> int:
-    """Bytes that ``op`` keeps for good."""
-    if op.kind != "UNIDIRECTIONAL_SEQUENCE_LSTM" or not _is_quantized(op, model):
+    """Bytes that ``op`` keeps for good: an LSTM its parameters, and sums of the weights of its eight matrices."""
+    if op.kind != "UNIDIRECTIONAL_SEQUENCE_LSTM":
         return 0
     units = model.tensors[op.outputs[0]].shape[-1]
     bias = 4 if _name(model.tensors[op.inputs[0]]) == "INT8" else 8
-    return 8 * aligned(units * bias)
+    return _LSTM_PARAMETERS + (8 * aligned(units * bias) if _is_quantized(op, model) else 0)
 
 
 def operands(op: RawOp, model: RawModel) -> Operands:
