@@ -26,6 +26,7 @@ def sums() -> Graph:
 
 def test_main_says_what_the_model_needs() -> None:
     main = files(residual())["tflm/main.cc"].decode()
+    assert "2,048 B of tensors and scratch, 1,024 B that stay, and a margin of 512 B." in main
     assert "using Resolver = tflite::MicroMutableOpResolver<4>;" in main
     assert "TF_LITE_ENSURE_STATUS(resolver.AddAdd(tflite::Register_ADD_INT8()));" in main
     assert f"constexpr uint32_t kArenaBytes = {PLACED.arena.bytes};" in main

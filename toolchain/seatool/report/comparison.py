@@ -67,7 +67,9 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def _verdict(side: Figures, inputs: int) -> str:
-    when = f"on {inputs} inputs" if side.source == "measured" else "when it was recorded"
+    where = (
+        f"on this computer, on {inputs} inputs" if side.source == "measured" else "on a computer when it was recorded"
+    )
     if not side.bit_exact:
-        return f"DIFFERS from TFLM on this computer, {when}"
-    return f"all {side.tensors} tensors equal TFLM's on this computer, {when}"
+        return f"DIFFERS from TFLM {where}"
+    return f"all {side.tensors} tensors equal TFLM's {where}"

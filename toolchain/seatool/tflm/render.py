@@ -81,8 +81,7 @@ def main_context(model: RawModel, name: str, placed: Placed, frontend: LogMel | 
         "title": c.string(name),
         "kernel_headers": sorted(_HEADERS[r.kind] for r in needed if r.kernel and r.kind in _HEADERS),
         "registrations": needed,
-        "head": f"{placed.arena.head:,}",
-        "tail": f"{placed.arena.tail:,}",
+        "shares": _shares(placed.arena),
         "margin": f"{placed.arena.margin:,}",
         "arena_bytes": str(placed.arena.bytes),
         "arena_region": placed.regions[ARENA],
@@ -95,6 +94,12 @@ def main_context(model: RawModel, name: str, placed: Placed, frontend: LogMel | 
         "tensors": [f"{{{c.string(tensor.name)}, {layer + first}, 0, 0, {tensor.bytes}}}" for layer, tensor in traced],
         "tensor_numbers": ", ".join(str(tensor.index) for _, tensor in traced),
     }
+
+
+def _shares(arena: Arena) -> str:
+    """What the arena consists of, but for the margin."""
+    what = "of tensors and scratch" if arena.head >= arena.allocating else "while tensors are allocated"
+    return f"{max(arena.head, arena.allocating):,} B {what}, {arena.tail:,} B that stay"
 
 
 def layer_names(model: RawModel) -> list[str]:
