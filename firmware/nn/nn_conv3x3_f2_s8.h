@@ -13,6 +13,7 @@
 #ifndef NN_CONV3X3_F2_S8_H
 #define NN_CONV3X3_F2_S8_H
 
+#include "nn_winograd_f2_weights.h"
 #include "nn_winograd_strips.h"
 
 /* B^T d, on int16 lanes */
@@ -22,16 +23,6 @@ NN_INLINE void nn_f2_b(uint32_t d0, uint32_t d1, uint32_t d2, uint32_t d3, uint3
     to[stride] = nn_add16(d1, d2);
     to[2 * stride] = nn_sub16(d2, d1);
     to[3 * stride] = nn_sub16(d1, d3);
-}
-
-/* G g, on int16 lanes */
-NN_INLINE void nn_f2_g(uint32_t g0, uint32_t g1, uint32_t g2, uint32_t *to, int32_t stride)
-{
-    uint32_t a = nn_add16(g0, g2);
-    to[0] = nn_add16(g0, g0);
-    to[stride] = nn_add16(a, g1);
-    to[2 * stride] = nn_sub16(a, g1);
-    to[3 * stride] = nn_add16(g2, g2);
 }
 
 /* Eight words per column: four rows of channels 0 and 2, then of channels 1 and 3. */
@@ -62,32 +53,6 @@ NN_SHARED void nn_f2_tiles(const uint32_t *columns, int32_t count, uint32_t *v, 
         uint32_t *pair = v + tile / 2 * 16 * steps * 2;
         nn_f2_tile(columns, pair + tile % 2, steps * 2);
         nn_f2_tile(columns + 4, pair + 3 - tile % 2, steps * 2);
-    }
-}
-
-NN_SHARED void nn_f2_weights(const int8_t *weights, int32_t tap_bytes, int32_t groups, uint32_t *u, int32_t steps)
-{
-    const int8_t *end = weights + 4 * groups;
-    for (; weights != end; weights += 4) {
-        NN_UNROLL(2)
-        for (int32_t odd = 0; odd < 2; odd++, u += 4) {
-            uint32_t rows[12];
-            NN_UNROLL(3)
-            for (int32_t x = 0; x < 3; x++) {
-                uint32_t g0 = nn_load32(weights + x * tap_bytes);
-                uint32_t g1 = nn_load32(weights + (3 + x) * tap_bytes);
-                uint32_t g2 = nn_load32(weights + (6 + x) * tap_bytes);
-                if (odd) {
-                    nn_f2_g(nn_sxtb16_ror8(g0), nn_sxtb16_ror8(g1), nn_sxtb16_ror8(g2), rows + x, 3);
-                } else {
-                    nn_f2_g(nn_sxtb16(g0), nn_sxtb16(g1), nn_sxtb16(g2), rows + x, 3);
-                }
-            }
-            uint32_t *to = u;
-            for (const uint32_t *row = rows; row != rows + 12; row += 3, to += 16 * steps) {
-                nn_f2_g(row[0], row[1], row[2], to, 4 * steps);
-            }
-        }
     }
 }
 

@@ -58,7 +58,7 @@ def test_a_chain_is_a_function_per_stage_with_a_readable_loop(tmp_path: Path) ->
         assert_equal(got, reference.run(case))
     source = (hosted.folder / "model" / "chain.c").read_text()
     for stage in step.stages:
-        assert f"static void rows_{stage.name}(const chain_state *s, int32_t *done, int32_t end)" in source
+        assert f"LAYER_FUNCTION void rows_{stage.name}(const chain_state *s, int32_t *done, int32_t end)" in source
     assert re.search(rf"layer_{step.name}\(const chain_state \*s\)\n\{{\n    int32_t done\[\d\] = \{{0\}};\n", source)
     assert re.search(r"ring +\w+ +dtcm", source)
     assert all(operator.output.name not in program.buffers for operator in step.operators[:-1])

@@ -115,7 +115,7 @@ def _stage_function(model: str, step: Step, number: int, body: str) -> str:
             c.comment(
                 [f"{stage.name}: rows before `end`, {band.rows} at a time; done[{number}] says how many there are."]
             ),
-            f"static void rows_{stage.name}(const {model}_state *s, int32_t *done, int32_t end)",
+            f"LAYER_FUNCTION void rows_{stage.name}(const {model}_state *s, int32_t *done, int32_t end)",
             "{",
             f"    while (done[{number}] < end) {{",
             f"        const int32_t first = done[{number}], rows = nn_smaller({band.rows}, end - first);",
