@@ -48,7 +48,7 @@ class RawOp:
 
 @dataclass
 class RawModel:
-    """A Model table with one subgraph (and empty further ones)."""
+    """A Model table with one subgraph (and further ones: empty, or copies of it)."""
 
     tensors: list[RawTensor]
     ops: list[RawOp]
@@ -58,6 +58,7 @@ class RawModel:
     version: int = schema.VERSION
     identifier: bytes = schema.IDENTIFIER
     subgraphs: int = 1
+    copies: int = 0
     buffer_offset: int = 0
     signatures: dict[int, str] = field(default_factory=dict)
 
@@ -66,6 +67,7 @@ class RawModel:
         kinds = list(dict.fromkeys((op.kind, op.version) for op in self.ops))
         empty = build.table({})
         graphs = [self._subgraph(build, kinds), *([empty] * self.subgraphs)][: self.subgraphs]
+        graphs += [self._subgraph(build, kinds) for _ in range(self.copies)]
         fields = {
             schema.Model.VERSION: ("uint32", self.version),
             schema.Model.OPERATOR_CODES: build.tables([_code(build, *kind) for kind in kinds]),

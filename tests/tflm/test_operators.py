@@ -90,6 +90,21 @@ def test_types_choose_the_kernel(kind: str, inputs: str, output: str, kernel: st
     assert call.endswith(f"(tflite::Register_{kind}_{kernel}())" if kernel else "()")
 
 
+def test_further_subgraphs_are_looked_through() -> None:
+    tensors = [RawTensor("x", (1, 2)), RawTensor("y", (1, 2))]
+    model = RawModel(tensors, [RawOp("TANH", [0], [1])], [0], [1])
+    assert records.further_kinds(model.bytes(), "model") == frozenset()
+    model.copies = 1
+    assert records.further_kinds(model.bytes(), "model") == {"TANH"}
+
+
+def test_operators_of_further_subgraphs_are_registered_for_any_type() -> None:
+    model = records.parse(write(residual()), "model")
+    found = [registration.call for registration in registrations(model, {"ADD", "TANH"})]
+    assert [call for call in found if "INT8" not in call] == ["AddAdd()", "AddTanh()"]
+    assert len(found) == 5
+
+
 def test_custom_operators_are_refused() -> None:
     tensors = [RawTensor("x", (1, 2)), RawTensor("y", (1, 2))]
     model = RawModel(tensors, [RawOp("custom:Mine", [0], [1])], [0], [1])

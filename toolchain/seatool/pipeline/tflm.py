@@ -20,10 +20,14 @@ from seatool.tflm.place import ARENA, CODE_BYTES, FRONT_END
 
 @dataclass(frozen=True)
 class TflmPart:
-    """The files by path in the project, the arena, what the image needs, and where everything lies."""
+    """The files by path in the project, the arena, what the image needs, and where everything lies.
+
+    ``further``: kinds of the operators in the file's other subgraphs.
+    """
 
     files: dict[str, bytes]
     model: RawModel
+    further: frozenset[str]
     arena: Arena
     needs: Needs
     layout: Layout
@@ -39,7 +43,7 @@ def tflm_part(model: bytes, graph: Graph, board: Board, limits: Limits) -> TflmP
     needs = _needs(model, graph, arena)
     layout = tflm.place(graph.name, board, needs, limits)
     files = tflm.render(raw, model, graph.name, board, tflm.Placed(arena, layout.regions), graph.frontend)
-    return TflmPart(files, raw, arena, needs, layout)
+    return TflmPart(files, raw, records.further_kinds(model, graph.name), arena, needs, layout)
 
 
 def _needs(model: bytes, graph: Graph, arena: Arena) -> Needs:
@@ -52,7 +56,7 @@ def _needs(model: bytes, graph: Graph, arena: Arena) -> Needs:
 
 def tflm_facts(part: TflmPart) -> Tflm:
     """What the manifest says of it in any project that has it."""
-    kernels = {registration.kind: registration.kernel for registration in tflm.registrations(part.model)}
+    kernels = {registration.kind: registration.kernel for registration in tflm.registrations(part.model, part.further)}
     names = tflm.layer_names(part.model)
     return {
         "arena_bytes": part.arena.bytes,

@@ -5,6 +5,7 @@ Source: TFLM 90b983c2, micro/micro_mutable_op_resolver.h and micro/kernels/*.h.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from seatool.importers.tflite.records import RawModel, RawOp
@@ -43,23 +44,31 @@ class Registration:
         return f"{self.method}({self.kernel})"
 
 
-def registrations(model: RawModel) -> list[Registration]:
-    """What the resolver needs for ``model``, in alphabetical order; InputError for an operator that TFLM lacks."""
+def registrations(model: RawModel, further: Collection[str] = ()) -> list[Registration]:
+    """What the resolver needs for ``model`` and the kinds of operators ``further``, in alphabetical order.
+
+    Raises InputError for a custom operator.
+    """
     by_kind: dict[str, list[RawOp]] = {}
     for op in model.ops:
         if op.is_custom:
             raise model.fail(f"operator #{op.index} {op.kind} is a custom one, which only your own TFLM may have")
         by_kind.setdefault(op.kind, []).append(op)
-    return [_registration(kind, ops, model) for kind, ops in sorted(by_kind.items())]
+    own = {kind: _registration(kind, ops, model) for kind, ops in by_kind.items() if kind not in further}
+    others = {kind: Registration(kind, _method(kind)) for kind in further}
+    return [registration for _, registration in sorted({**own, **others}.items())]
+
+
+def _method(kind: str) -> str:
+    return f"Add{_SPELLINGS.get(kind) or camel_case(kind)}"
 
 
 def _registration(kind: str, ops: list[RawOp], model: RawModel) -> Registration:
-    method = f"Add{_SPELLINGS.get(kind) or camel_case(kind)}"
     types = {_special_type(op, model) for op in ops}
     special = types.pop() if len(types) == 1 else None
     if special is None or kind not in _SPECIAL[special]:
-        return Registration(kind, method)
-    return Registration(kind, method, f"tflite::Register_{kind}_{special}()")
+        return Registration(kind, _method(kind))
+    return Registration(kind, _method(kind), f"tflite::Register_{kind}_{special}()")
 
 
 def _special_type(op: RawOp, model: RawModel) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,11 +15,11 @@ from seatool import audio, resources
 from seatool.audio import LogMel
 from seatool.boards.board import Board
 from seatool.build.project import build_context
-from seatool.importers.tflite.records import RawModel, RawTensor
+from seatool.importers.tflite.records import RawModel, RawTensor, further_kinds
 from seatool.render import c
 from seatool.render.names import prefix
 from seatool.tflm.arena import Arena
-from seatool.tflm.operators import registrations
+from seatool.tflm.operators import Registration, registrations
 from seatool.tflm.place import ARENA, FRONT_END
 
 FRONT_END_LAYER = "log_mel"
@@ -57,8 +57,9 @@ def render(
         assert quant is not None, "a front end writes a quantized tensor"
         files = audio.emit(frontend, quant, prefix(name))
     build = build_context(board, name, sorted(files))
+    needed = registrations(model, further_kinds(data, name))
     texts = {
-        "main.cc": _fill("main.cc.j2", main_context(model, name, placed, frontend)),
+        "main.cc": _fill("main.cc.j2", main_context(model, needed, name, placed, frontend)),
         "model_data.h": _fill("model_data.h.j2", {}),
         "model_data.c": _fill("model_data.c.j2", {"bytes": c.array(np.frombuffer(data, np.uint8))}),
         "Makefile": _fill("Makefile.j2", build),
@@ -69,9 +70,10 @@ def render(
     return files
 
 
-def main_context(model: RawModel, name: str, placed: Placed, frontend: LogMel | None) -> dict[str, Any]:
+def main_context(
+    model: RawModel, needed: Sequence[Registration], name: str, placed: Placed, frontend: LogMel | None
+) -> dict[str, Any]:
     """What ``main.cc`` says of the model."""
-    needed = registrations(model)
     traced = traced_tensors(model)
     first = 0 if frontend is None else 1
     layers = [FRONT_END_LAYER] * first + layer_names(model)

@@ -139,6 +139,17 @@ def parse(data: bytes, name: str) -> RawModel:
     return RawModel(name, tensors, ops, inputs, outputs, len(subgraphs), _signatures(root))
 
 
+def further_kinds(data: bytes, name: str) -> frozenset[str]:
+    """Kinds of the operators in the subgraphs behind the first, which TFLM prepares even if nothing uses them.
+
+    Arguments and errors are those of :func:`parse`, which has to have accepted the file.
+    """
+    root = File(data, name).root()
+    codes = root.tables(schema.Model.OPERATOR_CODES, "operator code")
+    graphs = root.tables(schema.Model.SUBGRAPHS, "subgraph")[1:]
+    return frozenset(op.kind for graph in graphs for op in _operators(graph, codes, _LARGEST_TENSOR))
+
+
 def _signatures(root: Table) -> dict[int, str]:
     tables = root.tables(schema.Model.SIGNATURES, "signature")
     return {t.scalar(schema.Signature.SUBGRAPH, "uint32"): t.string(schema.Signature.KEY) for t in tables}
