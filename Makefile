@@ -47,6 +47,7 @@ lint: test-tools $(VENV)/.development
 	$(CPPCHECK) -Ifirmware/port/stm32h743 firmware/app firmware/host firmware/audio firmware/port/console.c \
 	  firmware/port/cortex_m7 firmware/port/stm32h743
 	$(CPPCHECK) -Ifirmware/port/mps2_an500 firmware/port/mps2_an500
+	$(CPPCHECK) --std=c++17 --language=c++ -Itests/tflm/stubs firmware/tflm
 
 CPPCHECK := cppcheck --std=c11 --platform=arm32-wchar_t4 --enable=warning,style,performance,portability --quiet \
   --error-exitcode=1 --inline-suppr --suppress=missingIncludeSystem --suppress=unusedStructMember \
