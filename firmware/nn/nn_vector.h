@@ -63,4 +63,19 @@ NN_INLINE void nn_vector_4(const uint32_t *x, const int8_t *w, const int8_t *w_e
 
 #endif
 
+/* The operands' stream of `count` int8 values, the last word filled up with zeros. */
+NN_INLINE void nn_vector_widen(uint32_t *x, const int8_t *values, int32_t count)
+{
+    for (int32_t i = 0; i < count / 4; i++) {
+        uint32_t bytes = nn_load32(values + 4 * i);
+        *x++ = nn_sxtb16(bytes);
+        *x++ = nn_sxtb16_ror8(bytes);
+    }
+    if (count % 4 != 0) {
+        const int8_t *rest = values + count / 4 * 4;
+        x[0] = nn_lanes(rest[0], count % 4 > 2 ? rest[2] : 0);
+        x[1] = nn_lanes(count % 4 > 1 ? rest[1] : 0, 0);
+    }
+}
+
 #endif

@@ -143,7 +143,7 @@ _Array = tuple[str, str, Array, int]
 def _arrays(number: int, case: Case) -> Iterator[_Array]:
     """The case's inputs, constants and expected outputs."""
     operator = case.operator
-    given = dict(zip(case.graph.inputs, case.inputs, strict=True))
+    given = rig.given_values(case.graph, case.inputs)
     for i, tensor in enumerate(operator.inputs):
         if tensor is not None and not tensor.is_constant:
             yield _c_type(given[tensor.name]), f"case{number}_input{i}", given[tensor.name], host.TENSOR_ALIGN
@@ -182,7 +182,10 @@ def _entry(number: int, case: Case) -> str:
     inputs = ", ".join(
         "0" if t is None or t.is_constant else f"case{number}_input{i}" for i, t in enumerate(operator.inputs)
     )
-    outputs = ", ".join(f"{{case{number}_expected{i}, {t.bytes}}}" for i, t in enumerate(operator.outputs))
+    before = {output: f"case{number}_input{index}" for output, index in operator.updated.items()}
+    outputs = ", ".join(
+        f"{{case{number}_expected{i}, {before.get(i, 'NULL')}, {t.bytes}}}" for i, t in enumerate(operator.outputs)
+    )
     label = f"{number} {operator.kind} {case.variant.name}"
     scratch = case.variant.cost(operator).scratch
     functions = f"{f'case{number}_fill' if case.variant.resident(operator) else 'NULL'}, case{number}_layer"

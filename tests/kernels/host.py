@@ -160,9 +160,12 @@ def _run(
     outputs = [guarded.Buffer(t.bytes, t.dtype.numpy.itemsize, at_end) for t in operator.outputs]
     if inplace is not None:
         outputs[0] = tensors[inplace]
+    for output, index in operator.updated.items():
+        outputs[output] = tensors[index]
     scratch = guarded.Buffer(variant.cost(operator).scratch, TENSOR_ALIGN, at_end)
     buffers = {"input": tensors, "output": dict(enumerate(outputs)), "scratch": {0: scratch}}
-    before = {i: b.bytes.copy() for i, b in tensors.items() if i != inplace}
+    changed = {inplace, *operator.updated.values()}
+    before = {i: b.bytes.copy() for i, b in tensors.items() if i not in changed}
     memory = kept(operator, variant, at_end)
     filled = {key: b.bytes.copy() for key, b in memory.get("resident", {}).items()}
     place_and_call(variant.header, variant.call(operator), buffers | memory)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import host
 import numpy as np
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from seatool.importers import tflite
-from seatool.ir import Array, Attributes, DType, Graph, NoAttributes, Op, Quantization, Tensor
+from seatool.ir import Array, Attributes, DType, Graph, NoAttributes, Op, Quantization, State, Tensor
 from seatool.kernels import Operator, bind
 from seatool.tflm.reference import Reference
 
@@ -56,6 +57,22 @@ def single(
     return Graph("case", tensors, (op,), tuple(variable), tuple(t.name for t in outputs))
 
 
+def stateful(graph: Graph) -> Graph:
+    """``graph`` of one operator with its state inputs as states, which begin at real zeros."""
+    operator, op = operator_of(graph), graph.ops[0]
+    tensors, states = dict(graph.tensors), []
+    for index in operator.state_inputs:
+        value = operator.input(index)
+        following = replace(value, name=f"{value.name}/next")
+        zero = value.zero_point if value.dtype is DType.INT8 else 0
+        initial = np.full(value.shape, zero, value.dtype.numpy)
+        tensors[following.name] = following
+        states.append(State(value.name, following.name, initial))
+    op = replace(op, outputs=(*op.outputs, *(state.next for state in states)))
+    kept = tuple(name for name in graph.inputs if all(name != state.value for state in states))
+    return Graph("case", tensors, (op,), kept, graph.outputs, states=tuple(states))
+
+
 def tflm(graph: Graph, inputs: Sequence[Array]) -> dict[str, Array]:
     """What TFLM computes: every tensor that is not constant, by name."""
     return Reference(tflite.write(graph), graph).run(inputs)
@@ -68,8 +85,8 @@ def operator_of(graph: Graph) -> Operator:
 
 def reference(graph: Graph, inputs: Sequence[Array]) -> tuple[Array, ...]:
     """What our integer reference computes for a one-operator graph."""
-    operator, given = operator_of(graph), dict(zip(graph.inputs, inputs, strict=True))
-    values = [None if t is None else t.data if t.is_constant else given[t.name] for t in operator.inputs]
+    operator, values_of = operator_of(graph), given_values(graph, inputs)
+    values = [None if t is None else t.data if t.is_constant else values_of[t.name] for t in operator.inputs]
     outputs = operator.evaluate(*values)
     for value, t in zip(outputs, operator.outputs, strict=True):
         assert value.shape == t.shape, f"reference of {t} has shape {value.shape}"
@@ -95,7 +112,31 @@ def check(graph: Graph, inputs: Sequence[Array], *, oracle: bool = True) -> None
             _equal(truth[t.name], value, f"TFLM against the reference, {t}")
     if operator.is_view:
         return
-    given = dict(zip(graph.inputs, inputs, strict=True))
+    check_kernels(graph, inputs, expected)
+
+
+def check_sequence(graph: Graph, sequence: Sequence[Sequence[Array]]) -> None:
+    """As :func:`check` for inferences that follow each other; the states go from one to the next."""
+    operator = operator_of(graph)
+    assert list(operator.problems()) == []
+    reference_model = Reference(tflite.write(graph), graph)
+    for number, inputs in enumerate(sequence):
+        expected, truth = reference(graph, inputs), reference_model.run(inputs)
+        for value, t in zip(expected, operator.outputs, strict=True):
+            _equal(truth[t.name], value, f"TFLM against the reference, inference {number}, {t}")
+        check_kernels(graph, inputs, expected)
+        left = dict(zip(operator.op.outputs, expected, strict=True))
+        graph = replace(graph, states=tuple(replace(state, initial=left[state.next]) for state in graph.states))
+
+
+def given_values(graph: Graph, inputs: Sequence[Array]) -> dict[str, Array]:
+    """What is there before an inference, by name: inputs and states."""
+    return dict(zip(graph.inputs, inputs, strict=True)) | {state.value: state.initial for state in graph.states}
+
+
+def check_kernels(graph: Graph, inputs: Sequence[Array], expected: Sequence[Array]) -> None:
+    """Demand that every admissible kernel gives ``expected``, also in place where it says it may."""
+    operator, given = operator_of(graph), given_values(graph, inputs)
     values = [given[t.name] for t in operator.inputs if t is not None and not t.is_constant]
     admissible = [v for v in operator.variants if v.admits(operator).ok]
     assert admissible, "no variant computes this"

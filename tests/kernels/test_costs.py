@@ -35,6 +35,7 @@ from test_rearrange import chosen
 from test_resize import resized
 from test_rows import add_n, cumsum, l2_normalization, log_softmax
 from test_softmax import softmax
+from test_svdf import svdf
 from test_transpose_conv import transposed
 from weights import Scales
 
@@ -75,6 +76,9 @@ def layers() -> Iterator[Graph]:
     for shapes in ([(4, 50, 32), (4, 50, 32), (4, 50, 50)], [(1, 10, 65), (1, 33, 65), (1, 10, 33)]):
         yield product(shapes, BatchMatmulAttributes(adj_y=True), scales)
     yield product([(4, 50, 50), (4, 50, 32), (4, 50, 32)], BatchMatmulAttributes(), scales)
+    for filters, inputs, memory, dtype in ((64, 40, 8, np.int16), (40, 64, 16, np.int8)):
+        time, bias = np.ones((filters, memory), dtype), np.zeros(filters // 2, np.int32)
+        yield svdf(np.ones((filters, inputs), np.int8), time, bias, 2, 1, [0.1] * 5, (3, 0, 0))
     for kernel, shape in ((3, (1, 16, 16, 32)), (4, (1, 8, 8, 64)), (2, (1, 4, 5, 16))):
         weights = np.random.default_rng(0).integers(-127, 128, (16, kernel, kernel, shape[3])).astype(np.int8)
         output = (1, 2 * shape[1], 2 * shape[2], 16)

@@ -60,11 +60,12 @@ class Hosted:
         return cls(plan.plan(graph, board, options), folder)
 
     def run(self, inputs: Sequence[Sequence[Array]]) -> list[dict[str, Array]]:
-        """For each set of input tensors: every tensor that a layer makes, and the outputs."""
+        """For each set of input tensors, of one sequence if there are states: every tensor that a layer makes, and the
+        outputs."""
         graph = self.program.graph
         data = [b"".join(np.ascontiguousarray(array).tobytes() for array in case) for case in inputs]
-        wanted = [graph.tensors[name] for name in graph.outputs]
-        return [self._parse(case, wanted) for case in self._outputs("run", data, wanted)]
+        wanted, mode = [graph.tensors[name] for name in graph.outputs], "sequence" if graph.states else "run"
+        return [self._parse(case, wanted) for case in self._outputs(mode, data, wanted)]
 
     def embed(self, windows: Sequence[Array]) -> list[tuple[dict[str, Array], Array]]:
         """For each window of PCM: every tensor that a layer makes, and the embedding as float32."""

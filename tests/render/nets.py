@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from seatool.ir import Array, DType, Graph, Op, Quantization, Tensor
+from seatool.ir import Array, DType, Graph, Op, Quantization, State, Tensor
 from seatool.kernels import Activation, Padding
 from seatool.kernels.binary import BinaryAttributes
 from seatool.kernels.conv_2d import Conv2DAttributes
@@ -12,6 +12,7 @@ from seatool.kernels.fully_connected import FullyConnectedAttributes
 from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
 from seatool.kernels.pool import Pool2DAttributes
 from seatool.kernels.softmax import SoftmaxAttributes
+from seatool.kernels.svdf import SvdfAttributes
 from seatool.kernels.view import ReshapeAttributes
 
 
@@ -73,8 +74,8 @@ def _weights(rng: np.random.Generator, name: str, shape: tuple[int, ...], axis: 
     return constant(name, rng.integers(-127, 128, shape).astype(np.int8), scales, axis)
 
 
-def _bias(rng: np.random.Generator, name: str, count: int) -> Tensor:
-    return constant(name, rng.integers(-2000, 2000, count).astype(np.int32))
+def _bias(rng: np.random.Generator, name: str, count: int, scale: float | None = None) -> Tensor:
+    return constant(name, rng.integers(-2000, 2000, count).astype(np.int32), scale)
 
 
 def _classifier_tensors() -> dict[str, Tensor]:
@@ -140,6 +141,39 @@ def pointwise() -> Graph:
     )
     ops = (Op("conv", "CONV_2D", ("x", "w", "b"), ("y",), Conv2DAttributes(Padding.VALID, 1, 1), 3),)
     return Graph("head", tensors, ops, ("x",), ("y",))
+
+
+def filters() -> Graph:
+    """Two layers that remember their last inputs, in two types, behind and before what remembers nothing."""
+    rng = np.random.default_rng(5)
+    quant = Quantization.per_tensor(0.02, 0)
+    tensors = table(
+        act("sound", (1, 20)),
+        act("more", (1, 20), 0.05, 3),
+        act("sum", (1, 20), 0.07, 1),
+        constant("w1", rng.integers(-127, 128, (12, 20)).astype(np.int8), 0.005),
+        constant("t1", rng.integers(-999, 1000, (12, 5)).astype(np.int16), 0.0005),
+        _bias(rng, "b1", 6, 0.02 * 0.0005),
+        Tensor("heard", (1, 60), DType.INT16, quant),
+        Tensor("heard/next", (1, 60), DType.INT16, quant),
+        act("middle", (1, 6), 0.3, -7),
+        constant("w2", rng.integers(-127, 128, (9, 6)).astype(np.int8), 0.005),
+        constant("t2", rng.integers(-127, 128, (9, 3)).astype(np.int8), 0.01),
+        _bias(rng, "b2", 9, 0.04 * 0.01),
+        act("recalled", (1, 27), 0.04, 0),
+        act("recalled/next", (1, 27), 0.04, 0),
+        act("y", (1, 9), 0.02, 0),
+    )
+    ops = (
+        binary("ADD", "add", ("sound", "more"), "sum"),
+        Op("first", "SVDF", ("sum", "w1", "t1", "b1", "heard"), ("middle", "heard/next"), SvdfAttributes(2), 3),
+        Op("second", "SVDF", ("middle", "w2", "t2", "b2", "recalled"), ("y", "recalled/next"), SvdfAttributes(1), 4),
+    )
+    states = (
+        State("heard", "heard/next", np.zeros((1, 60), np.int16)),
+        State("recalled", "recalled/next", np.zeros((1, 27), np.int8)),
+    )
+    return Graph("filters", tensors, ops, ("sound", "more"), ("y",), states=states)
 
 
 def inputs_of(graph: Graph, count: int, seed: int = 0) -> list[tuple[Array, ...]]:

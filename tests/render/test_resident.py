@@ -57,7 +57,7 @@ def test_source_says_what_is_kept(hosted: Hosted) -> None:
     header = (hosted.folder / "model" / "chain.h").read_text()
     source = (hosted.folder / "model" / "chain.c").read_text()
     kept = sum(buffer.size for buffer in hosted.program.residents.values())
-    assert f"transforms {kept:,} B of weights" in header
+    assert f"It transforms {kept:,} B of weights" in header
     for stage in hosted.program.residents:
         assert f"{stage} resident" in source
     assert source.count("_weights(&(nn_conv3x3_weights_args){") == len(hosted.program.residents)

@@ -10,6 +10,7 @@
 
 typedef struct {
     const uint8_t *expected;
+    const void *before; /* what a state holds before; NULL for other outputs */
     uint32_t bytes;
 } test_output;
 

@@ -53,6 +53,9 @@ static int run(const test_case *test)
             abort();
         }
         memset(outputs[i], 0xa5, test->outputs[i].bytes);
+        if (test->outputs[i].before != NULL) {
+            memcpy(outputs[i], test->outputs[i].before, test->outputs[i].bytes);
+        }
     }
     void *scratch = malloc(test->scratch_bytes);
     if (test->fill != NULL) {

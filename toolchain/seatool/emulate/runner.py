@@ -36,17 +36,19 @@ def run(
     *,
     pcm: bool = False,
     trace: bool = False,
+    sequence: bool = False,
     options: Sequence[str] = (),
     timeout_s: float | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """Run the emulator image ``elf`` on each of ``inputs``; many inputs are shared among the processors there are.
+    """Run the emulator image ``elf`` on each of ``inputs``; many are shared among the processors, unless in a sequence.
 
     Args:
         elf: An image with the test harness (``Built.emulator_elf``).
         inputs: Per inference the input tensors one after the other, or with ``pcm`` the samples as int16.
         pcm: Start at the audio front end and give embeddings as float32.
         trace: Also return every tensor after its layer.
+        sequence: What the model keeps of one input meets the next, as in a model with states it has to.
         options: Further options of QEMU.
         timeout_s: Wall-clock limit for all inputs together; default: a minute and half a minute per input.
         progress: Told how many inputs are done.
@@ -64,7 +66,7 @@ def run(
         *("-icount", "shift=6,sleep=off"),
         *("-kernel", str(elf.resolve()), *options),
     ]
-    return _run(command, elf, _Work(tuple(inputs), pcm, trace), timeout_s, progress)
+    return _run(command, elf, _Work(tuple(inputs), pcm, trace, sequence), timeout_s, progress)
 
 
 def run_host(
@@ -73,12 +75,13 @@ def run_host(
     *,
     pcm: bool = False,
     trace: bool = False,
+    sequence: bool = False,
     timeout_s: float | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """As :func:`run`, with the program that ``make host`` builds. Nothing is counted; sanitizers work."""
     command = [str(program.resolve()), REQUEST, RESULTS]
-    return _run(command, program, _Work(tuple(inputs), pcm, trace), timeout_s, progress)
+    return _run(command, program, _Work(tuple(inputs), pcm, trace, sequence), timeout_s, progress)
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,12 @@ class _Work:
     inputs: tuple[bytes, ...]
     pcm: bool
     trace: bool
+    sequence: bool
 
     def shares(self) -> Iterator[tuple[bytes, ...]]:
         """The inputs in as many runs as are worth it."""
-        count = max(1, min(os.cpu_count() or 1, len(self.inputs) // _INPUTS_PER_JOB))
+        processors = 1 if self.sequence else os.cpu_count() or 1
+        count = max(1, min(processors, len(self.inputs) // _INPUTS_PER_JOB))
         for i in range(count):
             yield self.inputs[len(self.inputs) * i // count : len(self.inputs) * (i + 1) // count]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from seatool.ir.tensor import Tensor
+from seatool.ir.tensor import Array, Tensor
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 
@@ -42,13 +42,25 @@ class Op:
 
 
 @dataclass(frozen=True, eq=False)
+class State:
+    """What a network remembers: tensor ``value`` holds it when an inference begins, ``next`` when it ends.
+
+    ``initial`` is the value before the first inference, of the tensors' shape and dtype.
+    """
+
+    value: str
+    next: str
+    initial: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A network in topological order.
 
     ``tensors`` maps names to tensors (constants included); ``frontend`` describes the audio layers in front, if the
-    model has them (``seatool.audio.LogMel``); ``notes`` are the importer's sentences for the user. Construction raises
-    ValueError if a name is undefined, produced twice or used before it is produced, so later stages never meet a
-    malformed graph.
+    model has them (``seatool.audio.LogMel``); ``notes`` are the importer's sentences for the user; ``states`` is what
+    the network keeps from one inference to the next. Construction raises ValueError if a name is undefined, produced
+    twice or used before it is produced, so later stages never meet a malformed graph.
     """
 
     name: str
@@ -58,6 +70,7 @@ class Graph:
     outputs: tuple[str, ...]
     frontend: Any = None
     notes: tuple[str, ...] = ()
+    states: tuple[State, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))
@@ -72,8 +85,8 @@ class Graph:
 
     def _check_order(self) -> None:
         known = {name for name, tensor in self.tensors.items() if tensor.is_constant}
-        for name in self.inputs:
-            self._require(name, "graph input")
+        for name in self.sources:
+            self._require(name, "graph input or state")
             known.add(name)
         seen: set[str] = set()
         for op in self.ops:
@@ -89,10 +102,20 @@ class Graph:
                 if name in known:
                     raise ValueError(f"tensor {name!r} is produced twice (again by {op.name})")
                 known.add(name)
-        for name in self.outputs:
-            self._require(name, "graph output")
+        for name in self.sinks:
+            self._require(name, "graph output or state")
             if name not in known:
-                raise ValueError(f"graph output {name!r} is never produced")
+                raise ValueError(f"graph output or state {name!r} is never produced")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Tensors that are there when an inference begins: inputs and states."""
+        return (*self.inputs, *(state.value for state in self.states))
+
+    @property
+    def sinks(self) -> tuple[str, ...]:
+        """Tensors that are needed when an inference has ended: outputs and states."""
+        return (*self.outputs, *(state.next for state in self.states))
 
     def _require(self, name: str, role: str) -> None:
         if name not in self.tensors:
@@ -124,7 +147,8 @@ class Graph:
         new_ops = self.ops if ops is None else tuple(ops)
         table = dict(self.tensors) if tensors is None else {t.name: t for t in tensors}
         inputs, outputs = changes.get("inputs", self.inputs), changes.get("outputs", self.outputs)
-        used = {*inputs, *outputs}
+        states = changes.get("states", self.states)
+        used = {*inputs, *outputs, *(state.value for state in states), *(state.next for state in states)}
         for op in new_ops:
             used.update(name for name in op.inputs if name is not None)
             used.update(op.outputs)

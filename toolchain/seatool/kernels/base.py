@@ -104,6 +104,9 @@ class Operator(ABC):
     """What is not covered, in words for the documentation; :meth:`problems` says it of an instance."""
     is_view: ClassVar[bool] = False
     """The output's bytes are the input's: the planner aliases them and no code runs."""
+    state_inputs: ClassVar[tuple[int, ...]] = ()
+    """Inputs that it changes. Its last outputs, one per entry, are their new values, in the same memory; a file lists
+    none of these."""
     variants: ClassVar[list[Variant]]
 
     def __init__(self, op: Op, graph: Graph) -> None:
@@ -153,6 +156,12 @@ class Operator(ABC):
         """The shapes that inputs and attributes give the outputs, whatever shapes these have; by default the first
         input's. ValueError or IndexError where :meth:`problems` finds fault with the inputs."""
         return [self.input(0).shape] * len(self.outputs)
+
+    @property
+    def updated(self) -> Mapping[int, int]:
+        """By the index of an output the index of the input whose memory it is, of :attr:`state_inputs`."""
+        first = len(self.outputs) - len(self.state_inputs)
+        return {first + i: index for i, index in enumerate(self.state_inputs)}
 
     @abstractmethod
     def problems(self) -> Iterator[str]:

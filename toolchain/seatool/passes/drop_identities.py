@@ -24,9 +24,9 @@ def drop_identities(graph: Graph, say: Callable[[str], None]) -> Graph:
             kept.append(op)
             continue
         origin = names.get(source, source)
-        if target not in graph.outputs:
+        if target not in graph.sinks:
             names[target] = origin
-        elif origin in uses.producer and origin not in graph.outputs:
+        elif origin in uses.producer and origin not in graph.sinks:
             names = {old: target if new == origin else new for old, new in names.items()} | {origin: target}
         else:
             kept.append(op)

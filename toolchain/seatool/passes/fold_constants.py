@@ -10,13 +10,13 @@ from seatool.kernels import bind
 
 
 def fold_constants(graph: Graph, say: Callable[[str], None]) -> Graph:
-    """Replace operators whose inputs are all constant by their results. Graph outputs stay computed."""
+    """Replace operators whose inputs are all constant by their results. Outputs and states stay computed."""
     tensors = dict(graph.tensors)
     kept = []
     for op in graph.ops:
         names = [name for name in op.inputs if name is not None]
         variable = any(not tensors[name].is_constant for name in names)
-        if variable or not names or set(op.outputs) & set(graph.outputs):
+        if variable or not names or set(op.outputs) & set(graph.sinks):
             kept.append(op)
             continue
         own = {name: tensors[name] for name in (*names, *op.outputs)}

@@ -13,7 +13,7 @@ class Uses:
     """Producers and numbers of readers of a graph's tensors, gathered once."""
 
     def __init__(self, graph: Graph) -> None:
-        self._outputs = frozenset(graph.outputs)
+        self._outputs = frozenset(graph.sinks)
         self.producer: Mapping[str, Op] = {name: op for op in graph.ops for name in op.outputs}
         self.readers = Counter(name for op in graph.ops for name in op.inputs if name is not None)
 

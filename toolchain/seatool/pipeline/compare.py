@@ -179,7 +179,8 @@ class _Work:
     def _run(self, built: Built, what: str) -> Result:
         with self.stage(f"running {what} on {len(self.cases)} inputs") as advance:
             packed = [pack(case.inputs) for case in self.cases]
-            return emulate.run(built.emulator_elf, packed, trace=True, progress=advance)
+            sequence = bool(self.graph.states)
+            return emulate.run(built.emulator_elf, packed, trace=True, sequence=sequence, progress=advance)
 
     def _results(self, run: Result) -> Iterator[tuple[str, Mapping[str, Array], Mapping[str, bytes], bytes]]:
         """Per input: where we are, what is expected, what was traced, and the output."""

@@ -47,22 +47,26 @@ def run_recording(
         raise InputError(f"{project.path}: this model has no audio front end", "pass tensors with --input FILE.npy")
     samples, rate = audio.read_wav(wav)
     windows, timestamps = audio.frames(samples, rate, load_frontend(project), hop_size=hop_size, center=center)
+    graph = tflite.read(project.reference, project.manifest["name"])
     _, built = build_project(project, stage)
     pcm = [window.tobytes() for window in windows]
     with stage(f"running {len(pcm)} windows of {wav.name} in the emulator") as advance:
-        run = emulate.run(built.emulator_elf, pcm, pcm=True, progress=advance)
+        run = emulate.run(built.emulator_elf, pcm, pcm=True, sequence=bool(graph.states), progress=advance)
     embedding = np.stack([np.frombuffer(output, np.float32) for output in run.outputs])
     return Embeddings(embedding, timestamps, run.instructions)
 
 
 def run_tensors(project: Project, file: Path, stage: Stage = silent) -> Outputs:
-    """Outputs of the model for the inputs in an .npy or .npz file, computed by the firmware in the emulator."""
+    """Outputs of the model for the inputs in an .npy or .npz file, computed by the firmware in the emulator.
+
+    A model with states takes them in order, from its first state on.
+    """
     graph = tflite.read(project.reference, project.manifest["name"])
     examples = load_tensors(file, graph)
     _, built = build_project(project, stage)
     packed = [pack(inputs) for inputs in examples]
     with stage(f"running {len(packed)} inputs in the emulator") as advance:
-        run = emulate.run(built.emulator_elf, packed, progress=advance)
+        run = emulate.run(built.emulator_elf, packed, sequence=bool(graph.states), progress=advance)
     tensors = [graph.tensors[name] for name in graph.outputs]
     rows = [unpack(output, tensors) for output in run.outputs]
     stacked = {tensor.name: np.stack([row[i] for row in rows]) for i, tensor in enumerate(tensors)}

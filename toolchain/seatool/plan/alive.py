@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seatool.ir import Graph
 from seatool.plan.choose import Candidate, Group
-from seatool.plan.lifetimes import Use, view_roots
+from seatool.plan.lifetimes import Use, states, view_roots
 from seatool.plan.placement import Span
 
 
@@ -40,10 +40,10 @@ class Live:
         uses = [Use(group.first, group.operators) for group in alone]
         self.roots = view_roots(graph, uses)
         self.spans = self._spans(graph, alone)
-        self.kept = {self.roots[name] for name in graph.outputs}
+        self.kept = {self.roots[name] for name in (*graph.sinks, *states(graph))}
 
     def _spans(self, graph: Graph, alone: Sequence[Group]) -> dict[str, Span]:
-        first = {self.roots[name]: 0 for name in graph.inputs}
+        first = {self.roots[name]: 0 for name in graph.sources}
         last = dict(first)
         for group in alone:
             operator = group.operators[0]
@@ -52,7 +52,7 @@ class Live:
             for tensor in (*operator.inputs, *operator.outputs):
                 if tensor is not None and tensor.name in self.roots:
                     last[self.roots[tensor.name]] = group.first
-        last.update((self.roots[name], len(alone)) for name in graph.outputs)
+        last.update((self.roots[name], len(alone)) for name in (*graph.sinks, *states(graph)))
         return {root: Span(first[root], last[root], graph.tensors[root].bytes) for root in first}
 
     def choices(self, group: Group) -> Iterator[Choice]:

@@ -179,7 +179,7 @@ def feeds_only(graph: Graph, bound: Sequence[Operator], number: int) -> bool:
     name, then = bound[number].output.name, bound[number + 1]
     readers = [op for op in graph.ops if name in op.inputs]
     return (
-        name not in graph.outputs
+        name not in graph.sinks
         and not bound[number].is_view
         and not then.is_view
         and readers == [then.op]

@@ -6,8 +6,10 @@ from seatool.ir import Graph
 
 
 def tensor_labels(graph: Graph) -> dict[str, str]:
-    """A label for every activation: ``input`` (``input0``, ... where there are several), or the layer that makes it."""
+    """A label for every activation: ``input`` or ``state`` (numbered where there are several), or the layer that makes
+    it."""
     labels = dict(numbered("input", graph.inputs))
+    labels.update(numbered("state", tuple(state.value for state in graph.states)))
     for op in graph.ops:
         labels.update(numbered(op.name, op.outputs, between="."))
     return labels

@@ -65,19 +65,21 @@ class Use:
 def lifetimes(graph: Graph, uses: Sequence[Use]) -> Lifetimes:
     """Spans and blocks of the activations of ``graph``, with ``uses`` ascending by step number.
 
-    Inputs live from step 0, outputs to the last step.
+    Inputs live from step 0, outputs to the last step, states all the time.
     """
     roots = view_roots(graph, uses)
     spans = _spans(graph, uses, roots)
-    kept = {roots[name] for name in graph.outputs}
+    kept = {roots[name] for name in (*graph.sinks, *states(graph))}
     mortal = {root: span for root, span in spans.items() if root not in kept}
     chains = _Chains()
-    for name in dict.fromkeys(roots[name] for name in graph.inputs):
+    for name in dict.fromkeys(roots[name] for name in graph.sources):
         chains.start(name)
     for use in uses:
         if use.is_view:
             continue
         for index, output in enumerate(use.outputs):
+            if roots[output.name] != output.name:
+                continue
             over = _overwritten(use, roots, mortal) if index == 0 else None
             if over is None:
                 chains.start(output.name)
@@ -88,16 +90,29 @@ def lifetimes(graph: Graph, uses: Sequence[Use]) -> Lifetimes:
 
 
 def view_roots(graph: Graph, uses: Sequence[Use]) -> dict[str, str]:
-    """For every activation in memory, the tensor whose bytes it is. A view has those of its operator's first input."""
-    roots = {name: name for name in graph.inputs}
+    """For every activation in memory, the tensor whose bytes it is.
+
+    A view has those of its operator's first input, and what an operator makes of a state has the state's.
+    """
+    roots = {name: name for name in graph.sources}
     for use in uses:
-        for output in use.outputs:
-            roots[output.name] = roots[use.operators[0].input(0).name] if use.is_view else output.name
+        updated = use.operators[-1].updated
+        for index, output in enumerate(use.outputs):
+            if use.is_view or index in updated:
+                source = use.operators[-1].input(0 if use.is_view else updated[index])
+                roots[output.name] = roots[source.name]
+            else:
+                roots[output.name] = output.name
     return roots
 
 
+def states(graph: Graph) -> tuple[str, ...]:
+    """The tensors whose memory holds the states."""
+    return tuple(state.value for state in graph.states)
+
+
 def _spans(graph: Graph, uses: Sequence[Use], roots: Mapping[str, str]) -> dict[str, Span]:
-    first = {roots[name]: 0 for name in graph.inputs}
+    first = {roots[name]: 0 for name in graph.sources}
     last = dict(first)
     for use in uses:
         for output in use.outputs:
@@ -108,7 +123,7 @@ def _spans(graph: Graph, uses: Sequence[Use], roots: Mapping[str, str]) -> dict[
                 if tensor is not None and tensor.name in roots:
                     last[roots[tensor.name]] = use.number
     end = uses[-1].number if uses else 0
-    last.update((roots[name], end) for name in graph.outputs)
+    last.update((roots[name], end) for name in (*graph.sinks, *states(graph)))
     return {root: Span(first[root], last[root], graph.tensors[root].bytes) for root in first}
 
 

@@ -35,6 +35,7 @@ from seatool.plan.program import Buffer, Part, Program, Step, Usage
 from seatool.plan.regions import Demand, Layout, Room, arrange
 from seatool.plan.search import Picks, Space
 from seatool.plan.shortage import Needs, Peak, shortage
+from seatool.plan.states import initial_constants
 
 Optimize = Literal["speed", "balanced", "ram"]
 """Of the plans within the limits: the fastest, the one with the least RAM times flash times instructions, the one with
@@ -108,8 +109,9 @@ class Planner:
 
     @property
     def firmware_flash(self) -> int:
-        """Bytes of everything in flash but the layers: the firmware's code, the front end."""
-        return RUNTIME_CODE_BYTES + (self.front.table_bytes + self.front.code_bytes if self.front else 0)
+        """Bytes of everything in flash but the layers: the firmware's code, the front end, first values of states."""
+        front = self.front.table_bytes + self.front.code_bytes if self.front else 0
+        return RUNTIME_CODE_BYTES + front + constant_bytes(initial_constants(self.graph).items())
 
     @property
     def _board_flash(self) -> int:
@@ -155,7 +157,7 @@ class Planner:
 
     def usages(self, draft: _Draft, layout: Layout | None) -> tuple[Usage, ...]:
         """The predicted contents of all regions."""
-        return usage(self.board, _flash_needs(draft, self.front), _ram_needs(layout), self.limits)
+        return usage(self.board, _flash_needs(self.graph, draft, self.front), _ram_needs(layout), self.limits)
 
     def layers(self, picks: Picks) -> Iterator[tuple[str, str]]:
         """Names and kernels of the layers."""
@@ -316,12 +318,12 @@ def _heat(times: Lifetimes, uses: Sequence[Use]) -> dict[str, float]:
     return heat
 
 
-def _flash_needs(draft: _Draft, front: FrontEnd | None) -> FlashNeeds:
+def _flash_needs(graph: Graph, draft: _Draft, front: FrontEnd | None) -> FlashNeeds:
     candidates = [choice.candidate for choice in draft.picks.choices if choice.candidate is not None]
-    constants = ((f"{layer}_{constant.name}", constant) for c in candidates for layer, constant in c.constants)
+    constants = [(f"{layer}_{constant.name}", constant) for c in candidates for layer, constant in c.constants]
     code = sum(candidate.cost.code for candidate in candidates)
     return FlashNeeds(
-        constant_bytes(constants),
+        constant_bytes([*initial_constants(graph).items(), *constants]),
         front.table_bytes if front else 0,
         code + (front.code_bytes if front else 0),
     )

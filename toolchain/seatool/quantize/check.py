@@ -67,6 +67,8 @@ def _tensor_problems(graph: Graph) -> Iterator[str]:
             yield f"{name}: an input or output of the model that is a constant"
         elif name in graph.inputs and tensor.dtype is not DType.FLOAT32:
             yield f"{name}: an input of the model that is {tensor.dtype.value}; only float32 can be quantized"
+    for state in graph.states:
+        yield f"{state.value}: a variable, which calibration does not know; only int8 models may have some"
 
 
 def _is_usable(tensor: Tensor, infinite: bool) -> bool:

@@ -9,11 +9,15 @@ from seatool.kernels import Operator, bind
 
 
 class Executor:
-    """A graph made ready to run many times. Raises KeyError for an operator of unknown kind."""
+    """A graph made ready to run many times; each call goes on with the states that the one before has left.
+
+    Raises KeyError for an operator of unknown kind.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._operators = tuple(bind(op, graph) for op in graph.ops)
+        self._states = {state.value: state.initial for state in graph.states}
         self._last_use = {name: step for step, op in enumerate(graph.ops) for name in op.inputs if name is not None}
 
     def __call__(self, inputs: Sequence[Array], keep: Collection[str] | None = None) -> dict[str, Array]:
@@ -21,20 +25,22 @@ class Executor:
         graph = self._graph
         if len(inputs) != len(graph.inputs):
             raise ValueError(f"graph {graph.name} has {len(graph.inputs)} inputs, got {len(inputs)}")
-        values: dict[str, Array] = {}
+        values: dict[str, Array] = {**self._states}
         for name, value in zip(graph.inputs, inputs, strict=True):
             tensor = graph.tensors[name]
             if value.shape != tensor.shape or value.dtype != tensor.dtype.numpy:
                 raise ValueError(f"input {tensor} cannot be {value.dtype}{list(value.shape)}")
             values[name] = value
-        wanted = {*graph.outputs} if keep is None else {*keep}
+        asked = {*graph.outputs} if keep is None else {*keep}
+        wanted = {*asked, *graph.sinks}
         for step, operator in enumerate(self._operators):
             values |= zip(operator.op.outputs, _run(operator, values), strict=True)
             for name in values.keys() & {*operator.op.inputs, *operator.op.outputs}:
                 if name not in wanted and self._last_use.get(name, step) <= step:
                     del values[name]
-        constants = {name: data for name in wanted if (data := graph.tensors[name].data) is not None}
-        return {name: value for name, value in (values | constants).items() if name in wanted}
+        values |= {name: data for name in wanted if (data := graph.tensors[name].data) is not None}
+        self._states = {state.value: values[state.next] for state in graph.states}
+        return {name: value for name, value in values.items() if name in asked}
 
 
 def execute(graph: Graph, inputs: Sequence[Array], keep: Collection[str] | None = None) -> dict[str, Array]:

@@ -10,13 +10,14 @@ from seatool.plan.program import Program
 from seatool.render import c
 from seatool.render.layers import macs_text, row, table
 from seatool.render.names import Names, Port
-from seatool.render.stages import BANDS_HEADER, fill
+from seatool.render.stages import BANDS_HEADER, fill, reset
 
 
 def header_context(program: Program, names: Names) -> dict[str, Any]:
     """What the header says: regions, inputs, outputs, and the front end's entry if there is one."""
     ports = [*names.inputs, *names.outputs]
     resident = sum(buffer.size for buffer in program.residents.values())
+    states = sum(state.initial.nbytes for state in program.graph.states)
     return {
         "model": names.model,
         "macro": names.model.upper(),
@@ -31,9 +32,10 @@ def header_context(program: Program, names: Names) -> dict[str, Any]:
             for name, size in program.blocks.items()
         ],
         "initializer": "{"
-        + ", ".join([*(f"name##_{name}" for name in program.blocks), *(["0"] if resident else [])])
+        + ", ".join([*(f"name##_{name}" for name in program.blocks), *(["0"] if resident or states else [])])
         + "}",
         "resident": f"{resident:,} B" if resident else "",
+        "states": f"{states:,} B" if states else "",
         "ports": [_port(names, port) for port in ports],
         "parameters": _parameters(names),
         "frontends": _frontend(program, names),
@@ -49,7 +51,10 @@ def source_context(program: Program, names: Names) -> dict[str, Any]:
         "inputs": _packed(names.inputs, "input"),
         "outputs": _packed(names.outputs, "output"),
         "headers": sorted(headers),
-        "fills": [fill(names, stage) for step in program.steps for stage in step.stages if stage.resident],
+        "fills": [
+            *(reset(names, label) for label in names.states),
+            *(fill(names, stage) for step in program.steps for stage in step.stages if stage.resident),
+        ],
         "source_title": c.comment(_source_title(names)),
         "map": c.comment(_memory_map(program, names)),
     }

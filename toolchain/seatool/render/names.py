@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from seatool.ir import DType, Tensor
+from seatool.ir import DType, State, Tensor
 from seatool.kernels import Constant
 from seatool.plan.budget import unique
 from seatool.plan.labels import numbered, tensor_labels
 from seatool.plan.program import Buffer, Program
+from seatool.plan.states import initial_constants
 
 _FIRMWARE = {"app", "audio", "binding", "board", "console", "device", "fault", "harness", "model", "nn", "port"}
 _LIBRARY = {"assert", "complex", "ctype", "errno", "fenv", "float", "limits", "math", "stdbool", "stddef", "stdint"}
@@ -90,6 +91,11 @@ class Names:
             yield Port(label, self.program.graph.tensors[name], self.program.buffers[name], self.model)
 
     @cached_property
+    def states(self) -> dict[str, State]:
+        """The states by their labels."""
+        return {self.labels[state.value]: state for state in self.program.graph.states}
+
+    @cached_property
     def constants(self) -> dict[tuple[str, str], str]:
         """C name by (layer, name of its constant); equal constants have one name."""
         stored = unique(self._named())
@@ -105,6 +111,9 @@ class Names:
         }
 
     def _named(self) -> Iterator[tuple[str, Constant]]:
+        """Constants by the layer that needs them, and what states are before the first inference."""
+        for tensor, constant in initial_constants(self.program.graph).items():
+            yield f"{self.labels[tensor]}.{constant.name}", constant
         for stage in (stage for step in self.program.steps for stage in step.stages):
             for constant in stage.constants:
                 yield f"{stage.name}.{constant.name}", constant

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from seatool.ir import Tensor
 from seatool.kernels import Call, Ref
 from seatool.plan.program import Buffer, Program, Stage, Step
+from seatool.plan.states import INITIAL, is_uniform
 from seatool.render import c
 from seatool.render.names import Names, element_type
 
@@ -36,6 +39,16 @@ def fill(names: Names, stage: Stage) -> str:
     """The call that fills a stage's resident memory."""
     assert stage.resident is not None
     return _call(stage.resident.fill, lambda ref: _kept(names, stage, ref))
+
+
+def reset(names: Names, label: str) -> str:
+    """The C that gives a state its first value."""
+    state = names.states[label]
+    place = names.place(names.program.buffers[state.value], "void")
+    if is_uniform(state):
+        value = np.frombuffer(state.initial.tobytes()[:1], np.int8).item()
+        return f"{c.INDENT}memset({place}, {c.literal(value)}, {state.initial.nbytes});"
+    return f"{c.INDENT}memcpy({place}, {names.constants[label, INITIAL]}, {state.initial.nbytes});"
 
 
 def _kept(names: Names, stage: Stage, ref: Ref) -> str:

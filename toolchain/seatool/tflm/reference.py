@@ -31,6 +31,7 @@ class Reference:
 
     def __init__(self, model: bytes, graph: Graph) -> None:
         indices = tflite.file_indices(model, graph.name)
+        indices |= {state.next: indices[state.value] for state in graph.states if state.next not in indices}
         variable = {name for name, tensor in graph.tensors.items() if not tensor.is_constant}
         self._wanted = {name: index for name, index in indices.items() if name in variable}
         self.names = tuple(self._wanted)

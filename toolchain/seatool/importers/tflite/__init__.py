@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from seatool.importers.tflite.building import build
 from seatool.importers.tflite.folding import fold
-from seatool.importers.tflite.records import parse
+from seatool.importers.tflite.records import RawModel, parse
+from seatool.importers.tflite.states import expose_states
 from seatool.importers.tflite.writer import tensor_indices, write
 from seatool.ir import Graph
 
@@ -21,17 +22,22 @@ def read(data: bytes, name: str) -> Graph:
     Raises:
         InputError: The file is damaged, or the model uses what is not supported (all of it is listed).
     """
-    model = parse(data, name)
-    fold(model)
-    return build(model)
+    return build(_explicit(data, name))
 
 
 def runnable(data: bytes, name: str) -> bytes:
     """An int8 file as TFLM can run it: the file itself, or ``read(data, name)`` written anew where that settled open
     shapes or padding that TFLM does not do right."""
+    model = _explicit(data, name)
+    return write(build(model)) if model.rewritten else data
+
+
+def _explicit(data: bytes, name: str) -> RawModel:
+    """The file's records without what can be computed now, and with all that changes."""
     model = parse(data, name)
     fold(model)
-    return write(build(model)) if model.rewritten else data
+    expose_states(model)
+    return model
 
 
 def drop_absent_bias(data: bytes, name: str) -> bytes:

@@ -12,7 +12,7 @@ from seatool.importers.names import layer_names, model_name
 from seatool.importers.tflite.layers import layer_path
 from seatool.importers.tflite.records import RawModel, RawOp, RawTensor
 from seatool.importers.tflite.trial import as_int8
-from seatool.ir import Attributes, DType, Graph, NoAttributes, Op, Tensor
+from seatool.ir import Attributes, DType, Graph, NoAttributes, Op, State, Tensor
 from seatool.kernels import Operator, bind, operators
 
 _BORDERS = ("QUANTIZE", "DEQUANTIZE")
@@ -77,7 +77,7 @@ def _check_order(model: RawModel) -> None:
             if index in model.inputs or tensor.stored:
                 raise model.fail(f"{where}, which is an input or a constant of the model")
             producer[index] = op
-    known = {*model.inputs, *(t.index for t in model.tensors if t.stored)}
+    known = {*model.inputs, *(t.index for t in model.tensors if t.stored), *(state.value for state in model.states)}
     for op in model.ops:
         for index in op.inputs:
             if index < 0 or index in known:
@@ -85,6 +85,10 @@ def _check_order(model: RawModel) -> None:
             where = f"operator #{op.index} {op.kind} uses {model.tensors[index].where}"
             if index in producer:
                 raise model.fail(f"{where} before operator #{producer[index].index} produces it (a cycle)")
+            if model.tensors[index].is_variable:
+                if op.kind not in operators():
+                    continue  # it will be named with all others that are not supported
+                raise model.fail(f"{where}, a variable that it does not change or that others use too")
             raise model.fail(f"{where}, which nothing produces and which has no data (missing buffer)")
         known.update(op.outputs)
     for role, indices in (("input", model.inputs), ("output", model.outputs)):
@@ -110,7 +114,7 @@ def _interpret(op: RawOp, model: RawModel) -> tuple[Attributes, list[str]]:
         return NoAttributes(), [f"only versions {form.versions.start} to {form.versions.stop - 1} are known"]
     if op.options is not None and form.options and op.options_type != form.options:
         return NoAttributes(), [f"its options are of type {op.options_type}, not {form.options}"]
-    if too_many := _too_many(op, family):
+    if too_many := _too_many(op, family, model):
         return NoAttributes(), [too_many]
     problems = list(_tensor_problems(op, model))
     try:
@@ -119,12 +123,13 @@ def _interpret(op: RawOp, model: RawModel) -> tuple[Attributes, list[str]]:
         return NoAttributes(), [*problems, str(error)]
 
 
-def _too_many(op: RawOp, family: type[Operator]) -> str:
+def _too_many(op: RawOp, family: type[Operator], model: RawModel) -> str:
     """Why the number of inputs or outputs is wrong; too few are noticed where they are used."""
     if family.most_inputs is not None and len(op.inputs) > family.most_inputs:
         return f"has {len(op.inputs)} inputs, more than {family.most_inputs}"
-    if family.most_outputs is not None and len(op.outputs) > family.most_outputs:
-        return f"has {len(op.outputs)} outputs, more than {family.most_outputs}"
+    outputs = set(op.outputs) - {state.next for state in model.states}
+    if family.most_outputs is not None and len(outputs) > family.most_outputs:
+        return f"has {len(outputs)} outputs, more than {family.most_outputs}"
     return ""
 
 
@@ -137,7 +142,7 @@ def _tensor_problems(op: RawOp, model: RawModel) -> Iterator[str]:
             yield f"{tensor.where} is {tensor.type.name}{list(tensor.shape)}, which is not supported"
         if tensor.is_sparse:
             yield f"{tensor.where} is sparse"
-        if tensor.is_variable:
+        if tensor.is_variable and all(state.value != index for state in model.states):
             yield f"{tensor.where} keeps state between runs"
 
 
@@ -165,9 +170,18 @@ def _graph(model: RawModel, ops: list[Op]) -> Graph:
             ops=tuple(ops),
             inputs=tuple(model.tensors[i].name for i in model.inputs),
             outputs=tuple(model.tensors[i].name for i in model.outputs),
+            states=tuple(_states(model)),
         )
     except ValueError as error:
         raise model.fail(str(error)) from error
+
+
+def _states(model: RawModel) -> Iterator[State]:
+    """States of types that can be represented; others are reported with the operators that use them."""
+    for state in model.states:
+        value, following = model.tensors[state.value], model.tensors[state.next]
+        if _representable(value) and state.initial is not None:
+            yield State(value.name, following.name, state.initial)
 
 
 def _tensor(raw: RawTensor) -> Tensor:

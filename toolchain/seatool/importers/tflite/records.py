@@ -79,6 +79,16 @@ class RawOp:
 
 
 @dataclass
+class RawState:
+    """What the model keeps: tensor ``value`` has it when an inference begins, ``next`` when it ends; ``initial`` is the
+    first value (None: of a type that numpy does not know)."""
+
+    value: int
+    next: int
+    initial: Array | None
+
+
+@dataclass
 class RawModel:
     """The first subgraph of a file. ``signatures``: what the file's subgraphs, by number, are called from outside.
 
@@ -93,6 +103,16 @@ class RawModel:
     subgraphs: int = 1
     signatures: Mapping[int, str] = field(default_factory=dict)
     rewritten: dict[str, None] = field(default_factory=dict)
+    states: list[RawState] = field(default_factory=list)
+
+    def add(self, tensor: RawTensor) -> int:
+        """The index of ``tensor``, added under a name of its own."""
+        taken = {other.name for other in self.tensors}
+        while tensor.name in taken:
+            tensor.name += "_"
+        tensor.index = len(self.tensors)
+        self.tensors.append(tensor)
+        return tensor.index
 
     def fail(self, what: str, hint: str | None = None) -> InputError:
         """An InputError about this file, to be raised."""

@@ -82,9 +82,9 @@ def with_pad(op: RawOp, model: RawModel) -> list[RawOp]:
     amounts[1 : 1 + len(edges)] = edges
     shape = tuple(n + int(pair.sum()) for n, pair in zip(x.shape, amounts, strict=True))
     prefix = model.tensors[op.outputs[0]].name
-    padded = _add(model, RawTensor(0, f"{prefix}/padded", shape, x.type, x.quant, open_axes=x.open_axes))
-    before = _add(model, _constant(f"{prefix}/paddings", amounts))
-    none = _add(model, _constant(f"{prefix}/no_paddings", np.zeros_like(edges)))
+    padded = model.add(RawTensor(0, f"{prefix}/padded", shape, x.type, x.quant, open_axes=x.open_axes))
+    before = model.add(_constant(f"{prefix}/paddings", amounts))
+    none = model.add(_constant(f"{prefix}/no_paddings", np.zeros_like(edges)))
     model.rewritten["a PAD is put in front of each SPACE_TO_BATCH_ND that pads, which TFLM does not do right"] = None
     pad = RawOp(op.index, "PAD", 1, (op.inputs[0], before), (padded,), 0, None)
     return [pad, replace(op, inputs=(padded, op.inputs[1], none))]
@@ -92,13 +92,3 @@ def with_pad(op: RawOp, model: RawModel) -> list[RawOp]:
 
 def _constant(name: str, data: Array) -> RawTensor:
     return RawTensor(0, name, data.shape, _INT32, data=data, stored=True)
-
-
-def _add(model: RawModel, tensor: RawTensor) -> int:
-    """Add ``tensor`` to the model under a name of its own; its index."""
-    taken = {other.name for other in model.tensors}
-    while tensor.name in taken:
-        tensor.name += "_"
-    tensor.index = len(model.tensors)
-    model.tensors.append(tensor)
-    return tensor.index

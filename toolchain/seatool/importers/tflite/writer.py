@@ -14,7 +14,7 @@ from seatool.kernels import Field, TFLiteForm, operators
 
 def tensor_indices(graph: Graph) -> dict[str, int]:
     """The number of each tensor in the file that :func:`write` makes of ``graph``."""
-    return {name: index for index, name in enumerate(graph.tensors)}
+    return {tensor.name: index for index, tensor in enumerate(_stored(graph))}
 
 
 def write(graph: Graph) -> bytes:
@@ -59,7 +59,7 @@ class _Writer:
     def _subgraph(self) -> Value:
         buffer = 0
         tensors = []
-        for tensor in self.graph.tensors.values():
+        for tensor in _stored(self.graph):
             buffer += tensor.is_constant
             tensors.append(self._tensor(tensor, buffer if tensor.is_constant else 0))
         return self.build.table(
@@ -80,6 +80,8 @@ class _Writer:
             schema.Tensor.BUFFER: ("uint32", buffer),
             schema.Tensor.NAME: build.string(tensor.name),
         }
+        if any(state.value == tensor.name for state in self.graph.states):
+            fields[schema.Tensor.IS_VARIABLE] = ("bool", True)
         if tensor.quant is not None:
             quantization: dict[int, Value] = {
                 schema.Quantization.SCALE: build.numbers(tensor.quant.scales),
@@ -94,7 +96,7 @@ class _Writer:
         fields: dict[int, Value] = {
             schema.Operator.OPCODE_INDEX: ("uint32", self.codes.index((form.code, op.version))),
             schema.Operator.INPUTS: self._indices(_without_absent_bias(op)),
-            schema.Operator.OUTPUTS: self._indices(op.outputs),
+            schema.Operator.OUTPUTS: self._indices(_listed_outputs(op)),
         }
         if form.options:
             fields[schema.Operator.OPTIONS_TYPE] = ("uint8", form.options)
@@ -125,6 +127,17 @@ def _without_absent_bias(op: Op) -> tuple[str | None, ...]:
     """The inputs; TFLM crashes on a DEPTHWISE_CONV_2D with -1 for a bias, and knows an optional one by their number."""
     bias = operators()[op.kind].quantization.bias
     return op.inputs[:bias] if bias is not None and op.inputs[bias:] == (None,) else op.inputs
+
+
+def _listed_outputs(op: Op) -> tuple[str, ...]:
+    """The outputs without new values of states, which a file does not list."""
+    return op.outputs[: len(op.outputs) - len(operators()[op.kind].state_inputs)]
+
+
+def _stored(graph: Graph) -> list[Tensor]:
+    """The tensors that a file has."""
+    unlisted = {name for op in graph.ops for name in op.outputs[len(_listed_outputs(op)) :]}
+    return [tensor for name, tensor in graph.tensors.items() if name not in unlisted]
 
 
 def _form(op: Op) -> TFLiteForm:
