@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from seatool.importers import tflite
 from seatool.ir import Array, Graph, Quantization
 from seatool.kernels import Activation, Padding
-from seatool.passes import optimize
+from seatool.passes import optimize, same_bytes
 from seatool.quantize import execute
 from seatool.tflm.reference import Reference
 
@@ -29,8 +29,10 @@ def assert_same(before: Graph, after: Graph, x: Array) -> None:
     expected, got = execute(before, [x], before.tensors), execute(after, [x], kept)
     truth = Reference(tflite.write(before), before).run([x])
     for name in kept:
-        np.testing.assert_array_equal(got[name], expected[name], err_msg=name)
-        np.testing.assert_array_equal(got[name], truth[name], err_msg=f"{name} (TFLM)")
+        old = same_bytes(name)
+        np.testing.assert_array_equal(got[name].ravel(), expected[old].ravel(), err_msg=name)
+        np.testing.assert_array_equal(got[name].ravel(), truth[old].ravel(), err_msg=f"{name} (TFLM)")
+        assert name == old or got[name].shape != expected[old].shape
 
 
 quants = st.builds(Quantization.per_tensor, st.sampled_from([0.01, 0.05, 0.3]), st.sampled_from([-128, -7, 0, 100]))

@@ -28,7 +28,7 @@ from seatool.kernels.base import (
     operator,
     variant,
 )
-from seatool.kernels.convolution import Convolution
+from seatool.kernels.convolution import Convolution, Margins
 from seatool.kernels.weighted import BUFFERS, channel_constants, output_blocks, vector_instructions
 from seatool.rounding import ceil_div, round_up
 
@@ -43,6 +43,8 @@ class Conv2DAttributes(Attributes):
     fused_activation_function: Activation = Activation.NONE
     dilation_w_factor: int = 1
     dilation_h_factor: int = 1
+    margins: Margins | None = None
+    """Instead of ``padding``: what no file can say, and passes make of a PAD."""
 
     def __post_init__(self) -> None:
         if min(self.stride_w, self.stride_h, self.dilation_w_factor, self.dilation_h_factor) < 1:

@@ -103,7 +103,7 @@ class Chunks:
 @lru_cache(maxsize=64)
 def _tiles(op: Conv2D) -> RowTiles:
     _, x = op.axes()
-    return RowTiles.of(x.output, may_close=x.kernel == 3 and x.before > 0)
+    return RowTiles.of(x.output, may_close=(x.kernel, x.before, x.after) == (3, 1, 1))
 
 
 @lru_cache(maxsize=64)

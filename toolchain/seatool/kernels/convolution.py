@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +17,18 @@ from seatool.kernels.base import (
 from seatool.kernels.weighted import WeightedOperator
 from seatool.kernels.window import TFLM_LARGEST, Axis, size_problems
 
+Margins = tuple[tuple[int, int], tuple[int, int]]
+"""Padded places: at the top and the bottom, at the left and the right."""
+
 
 class Convolution(WeightedOperator):
     """Windows over an NHWC tensor; weights (out or 1, height, width, in or out channels)."""
+
+    @classmethod
+    def unparse(cls, attributes: Any) -> Mapping[str, Any]:
+        if attributes.margins is not None:
+            raise ValueError(f"{cls.kind} with margins of its own has no TFLite form")
+        return super().unparse(attributes)
 
     @property
     def kernel_size(self) -> tuple[int, int]:
@@ -28,10 +38,11 @@ class Convolution(WeightedOperator):
     def axes(self) -> tuple[Axis, Axis]:
         """The windows along height and width."""
         a, (_, height, width, _), (kernel_height, kernel_width) = self.attributes, self.input(0).shape, self.kernel_size
-        return (
-            Axis.of(a.padding, height, kernel_height, a.stride_h, a.dilation_h_factor),
-            Axis.of(a.padding, width, kernel_width, a.stride_w, a.dilation_w_factor),
-        )
+        y = height, kernel_height, a.stride_h, a.dilation_h_factor
+        x = width, kernel_width, a.stride_w, a.dilation_w_factor
+        if a.margins is None:
+            return Axis.of(a.padding, *y), Axis.of(a.padding, *x)
+        return Axis.within(a.margins[0], *y), Axis.within(a.margins[1], *x)
 
     def output_shapes(self) -> Sequence[Shape]:
         y, x = self.axes()
@@ -44,6 +55,8 @@ class Convolution(WeightedOperator):
             return
         y, x = self.axes()
         yield from size_problems(y, x, self.input(0).shape[3])
+        if any(max(a.before, a.after) > (a.kernel - 1) * a.dilation for a in (y, x)):
+            yield "some windows lie in the padding altogether"
         if (step := max(y.stride, x.stride, y.dilation, x.dilation)) > TFLM_LARGEST:
             yield f"a stride or dilation of {step:,}; TFLM counts up to {TFLM_LARGEST:,}"
         (expected,) = self.output_shapes()

@@ -43,6 +43,13 @@ class Axis:
         total = max((output - 1) * stride + reach - size, 0)
         return cls(size, kernel, stride, dilation, output, total // 2, total - total // 2)
 
+    @classmethod
+    def within(cls, margins: tuple[int, int], size: int, kernel: int, stride: int, dilation: int = 1) -> Axis:
+        """The window over ``size`` places with so many padded in front and behind."""
+        before, after = margins
+        output = (before + size + after - (kernel - 1) * dilation - 1) // stride + 1
+        return cls(size, kernel, stride, dilation, output, before, after)
+
     @property
     def taps(self) -> int:
         """Places that the windows see, padding not counted, summed over all outputs."""

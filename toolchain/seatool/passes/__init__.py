@@ -1,7 +1,8 @@
 """Small rewrites from graph to graph, one file each.
 
 ``prepare`` simplifies a float graph before quantization: results stay equal up to float32 rounding. ``optimize``
-simplifies an int8 graph: results stay equal in every bit. In both, a tensor that survives keeps its name and its value.
+simplifies an int8 graph: results stay equal in every bit. In both, a tensor that survives keeps its name and its value,
+and what is new is a view of such a tensor (``same_bytes``).
 """
 
 from __future__ import annotations
@@ -9,25 +10,40 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seatool.ir import Graph
+from seatool.passes.dilate_convolutions import dilate_convolutions
 from seatool.passes.drop_identities import drop_identities
 from seatool.passes.fold_constants import fold_constants
 from seatool.passes.fold_normalization import fold_normalization
 from seatool.passes.fuse_activations import fuse_activations
 from seatool.passes.lookup_tables import lookup_tables
+from seatool.passes.merge_padding import merge_padding
 from seatool.passes.split_sums import split_sums
+from seatool.passes.undo_views import undo_views
+from seatool.passes.uses import same_bytes
 
-__all__ = ["optimize", "prepare"]
+__all__ = ["optimize", "prepare", "same_bytes"]
 
 Pass = Callable[[Graph, Callable[[str], None]], Graph]
 
 _PREPARE: tuple[Pass, ...] = (
     split_sums,
     fold_constants,
+    dilate_convolutions,
+    merge_padding,
+    undo_views,
     drop_identities,
     fold_normalization,
     fuse_activations,
 )
-_OPTIMIZE: tuple[Pass, ...] = (fold_constants, drop_identities, fuse_activations, lookup_tables)
+_OPTIMIZE: tuple[Pass, ...] = (
+    fold_constants,
+    dilate_convolutions,
+    merge_padding,
+    undo_views,
+    drop_identities,
+    fuse_activations,
+    lookup_tables,
+)
 
 
 def prepare(graph: Graph) -> Graph:

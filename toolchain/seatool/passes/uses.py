@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from seatool.ir import Graph, Op
+from seatool.ir import Graph, Op, Tensor
+from seatool.kernels import operators
 
 
 class Uses:
@@ -36,3 +37,44 @@ def renamed(op: Op, names: Mapping[str, str]) -> Op:
         inputs=tuple(None if name is None else names.get(name, name) for name in op.inputs),
         outputs=tuple(names.get(name, name) for name in op.outputs),
     )
+
+
+_VIEW = " (view)"
+
+
+class Views:
+    """Finds operators through views, and makes views of tensors. ``tensors`` and ``names`` grow by what is made."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.uses = Uses(graph)
+        self.tensors = dict(graph.tensors)
+        self.names = {op.name for op in graph.ops}
+
+    def producer(self, name: str | None) -> tuple[list[Op], Op | None]:
+        """What produces a tensor, and the views between, last first; None where others read what is between."""
+        views: list[Op] = []
+        while name is not None and self.uses.is_private(name):
+            op = self.uses.producer.get(name)
+            if op is None or not operators()[op.kind].is_view:
+                return views, op
+            views.append(op)
+            name = op.inputs[0]
+        return views, None
+
+    def reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """A new tensor with the same bytes as ``tensor`` (see :func:`same_bytes`)."""
+        new = replace(tensor, name=unused_name(f"{tensor.name}{_VIEW}", self.tensors), shape=shape)
+        self.tensors[new.name] = new
+        return new
+
+    def view(self, source: Tensor, target: Tensor, like: Op) -> Op:
+        """A RESHAPE from tensor to tensor, for the sake of the layer ``like``."""
+        name = unused_name(f"{like.name}_view", self.names)
+        self.names.add(name)
+        attributes = operators()["RESHAPE"].parse({"new_shape": target.shape})
+        return Op(name, "RESHAPE", (source.name,), (target.name,), attributes, source=like.source)
+
+
+def same_bytes(name: str) -> str:
+    """The tensor that a tensor made by :meth:`Views.reshaped` has its bytes from; any other tensor itself."""
+    return name.split(_VIEW)[0]
