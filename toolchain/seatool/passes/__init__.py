@@ -16,7 +16,9 @@ from seatool.passes.fold_constants import fold_constants
 from seatool.passes.fold_normalization import fold_normalization
 from seatool.passes.fuse_activations import fuse_activations
 from seatool.passes.lookup_tables import lookup_tables
+from seatool.passes.make_resizes import make_resizes
 from seatool.passes.merge_padding import merge_padding
+from seatool.passes.replace_tiles import replace_tiles
 from seatool.passes.split_sums import split_sums
 from seatool.passes.undo_views import undo_views
 from seatool.passes.uses import same_bytes
@@ -27,6 +29,8 @@ Pass = Callable[[Graph, Callable[[str], None]], Graph]
 
 _PREPARE: tuple[Pass, ...] = (
     split_sums,
+    replace_tiles,
+    make_resizes,
     fold_constants,
     dilate_convolutions,
     merge_padding,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from seatool.ir import Graph, Op, Tensor
+import numpy as np
+
+from seatool.ir import DType, Graph, Op, Tensor
 from seatool.kernels import operators
 
 
@@ -63,14 +65,31 @@ class Views:
 
     def reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
         """A new tensor with the same bytes as ``tensor`` (see :func:`same_bytes`)."""
-        new = replace(tensor, name=unused_name(f"{tensor.name}{_VIEW}", self.tensors), shape=shape)
+        return self.tensor(f"{tensor.name}{_VIEW}", tensor, shape)
+
+    def tensor(self, name: str, like: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """A new tensor, quantized as another."""
+        return self._filed(replace(like, name=name, shape=shape))
+
+    def integers(self, name: str, values: Sequence[int]) -> Tensor:
+        """A new constant."""
+        data = np.array(values, np.int32)
+        return self._filed(Tensor(name, data.shape, DType.INT32, None, data))
+
+    def _filed(self, tensor: Tensor) -> Tensor:
+        new = replace(tensor, name=unused_name(tensor.name, self.tensors))
         self.tensors[new.name] = new
         return new
 
+    def name(self, wanted: str) -> str:
+        """A name for a new operator."""
+        name = unused_name(wanted, self.names)
+        self.names.add(name)
+        return name
+
     def view(self, source: Tensor, target: Tensor, like: Op) -> Op:
         """A RESHAPE from tensor to tensor, for the sake of the layer ``like``."""
-        name = unused_name(f"{like.name}_view", self.names)
-        self.names.add(name)
+        name = self.name(f"{like.name}_view")
         attributes = operators()["RESHAPE"].parse({"new_shape": target.shape})
         return Op(name, "RESHAPE", (source.name,), (target.name,), attributes, source=like.source)
 
