@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,18 @@ def test_report(compared: Comparison, capsys: pytest.CaptureFixture[str]) -> Non
     assert json.loads(json.dumps(compared.to_json()))["tflm"]["source"] == "measured"
 
 
+def test_a_silent_tflm_has_no_rows(compared: Comparison) -> None:
+    assert compared.tflm is not None
+    silent = replace(
+        compared,
+        tflm=replace(compared.tflm, tensors=1),
+        rows=tuple(replace(row, tflm=None) for row in compared.rows),
+    )
+    lines = report.notes(silent)
+    assert lines[1].startswith("TFLM      1 tensor equals")
+    assert "announces no operators" in lines[2]
+
+
 @pytest.mark.slow
 def test_a_different_tflm_is_reported(tmp_path: Path, tflm: Path) -> None:
     require_tools("qemu-system-arm")
@@ -232,10 +245,16 @@ def test_tflm_is_looked_for(tflm: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("TFLM_LIB", str(other))
     chosen = find_tflm(second)
     assert chosen is not None
-    assert chosen.library == other.resolve()
+    assert chosen.library == other.absolute()
     monkeypatch.setenv("TFLM_LIB", str(tmp_path / "none.a"))
     with pytest.raises(InputError, match=r"TFLM_LIB is .*none\.a: there is no such file"):
         find_tflm(second)
+
+
+def test_a_path_that_make_cannot_take_is_refused(tmp_path: Path) -> None:
+    require_cplusplus()
+    with pytest.raises(InputError, match="my copy has a space in it"):
+        find_tflm(install(tmp_path / "my copy"))
 
 
 def test_an_unbuilt_tflm_is_refused(tmp_path: Path, tflm: Path) -> None:

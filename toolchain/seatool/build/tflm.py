@@ -31,7 +31,7 @@ def find_tflm(chosen: Path | None = None) -> TflmBuild | None:
     """TFLM in the folder ``chosen``, else in the one that TFLM_DIR names; None where neither is given.
 
     Raises InputError where the folder is no copy of TFLM, or has no library for the core, or several and TFLM_LIB
-    chooses none.
+    chooses none; or where make could not take its path.
     """
     folder = chosen or (Path(os.environ[FOLDER]) if os.environ.get(FOLDER) else None)
     if folder is None:
@@ -40,7 +40,11 @@ def find_tflm(chosen: Path | None = None) -> TflmBuild | None:
         raise InputError(
             f"{folder} is not a copy of TFLM: it has no {_HEADER}", f"pass --tflm-dir or set {FOLDER}; docs/tflm.md"
         )
-    return TflmBuild(folder.resolve(), _library(folder).resolve())
+    found = TflmBuild(folder.absolute(), _library(folder).absolute())
+    for path in (found.folder, found.library):
+        if any(char.isspace() for char in str(path)):
+            raise InputError(f"{path} has a space in it, which make cannot take", "move TFLM, or link to it")
+    return found
 
 
 def _library(folder: Path) -> Path:

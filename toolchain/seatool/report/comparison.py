@@ -58,6 +58,8 @@ def notes(comparison: Comparison) -> list[str]:
     lines = [f"{name:<9} {_verdict(side, comparison.inputs)}" for name, side in sides.items() if side]
     if comparison.difference:
         lines.append(f"          {comparison.difference}")
+    if comparison.tflm and all(row.tflm is None for row in comparison.rows):
+        lines.append("          its library was built without messages and announces no operators")
     if comparison.provenance:
         lines.append(f"recorded  {comparison.provenance}")
     elif comparison.tflm is None:
@@ -72,4 +74,5 @@ def _verdict(side: Figures, inputs: int) -> str:
     )
     if not side.bit_exact:
         return f"DIFFERS from TFLM {where}"
-    return f"all {side.tensors} tensors equal TFLM's {where}"
+    what = "1 tensor equals" if side.tensors == 1 else f"all {side.tensors} tensors equal"
+    return f"{what} TFLM's {where}"
