@@ -14,6 +14,7 @@
 #ifndef NN_WINOGRAD_H
 #define NN_WINOGRAD_H
 
+#include "nn_bands.h"
 #include "nn_requantize.h"
 
 /* The maximum of which outputs is stored. */
@@ -47,6 +48,7 @@ typedef struct {
     int32_t requantize;      /* NN_EXACT, ... */
     int32_t pool;            /* NN_POOL_NONE, ... */
     int32_t tile_rows;       /* rows of tiles transformed at a time */
+    int32_t tile_columns;    /* and how many tiles of each */
     int32_t first_row, rows; /* output rows to compute in this call */
     int32_t input_ring, output_ring;
 } nn_conv3x3_args;

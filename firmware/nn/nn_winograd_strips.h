@@ -1,7 +1,7 @@
 /* nn_winograd_strips.h: the course of an exact Winograd convolution, whatever its tile.
  *
- * Strip by strip of tile rows the input becomes V. Then, for every four output channels, their weights become U, and
- * every two tiles go through the product and become outputs.
+ * Strip by strip, which are tile_rows rows of tile_columns tiles, the input becomes V. Then, for every four output
+ * channels, their weights become U, and every two tiles go through the product and become outputs.
  */
 #ifndef NN_WINOGRAD_STRIPS_H
 #define NN_WINOGRAD_STRIPS_H
@@ -16,70 +16,89 @@
 #define NN_WINOGRAD_COURSE NN_SHARED
 #endif
 
+/* Tiles that are transformed at a time: output rows from `top` to before `bottom`, `tiles` of each row of tiles from
+ * output column `left` on. */
+typedef struct {
+    int32_t top, bottom, left, tiles;
+} nn_winograd_strip;
+
 /* The scratch memory. What only the making of V needs shares its place with U and M. */
 typedef struct {
     int32_t *maximum; /* NN_POOL_GLOBAL: of twice the sums of each output channel */
     uint32_t *v, *u, *m;
     uint32_t *columns; /* B^T times a row of tiles, four channels */
-    int8_t *padding;   /* a row of zero points */
+    int8_t *padding;   /* zero points in place of a row of the input */
     int8_t *narrow;    /* the last one to three channels of the input rows, widened to four */
 } nn_winograd_memory;
 
-NN_INLINE int32_t nn_winograd_tile_columns(const nn_conv3x3_args *a, const nn_winograd_form *f)
+/* Columns of the input that a strip sees, at most. */
+NN_INLINE int32_t nn_winograd_input_columns(const nn_conv3x3_args *a, const nn_winograd_form *f)
 {
-    return (a->output_width + f->tile - 1) / f->tile;
+    return nn_smaller(a->tile_columns * f->tile + 2, a->input_width);
 }
 
 NN_INLINE nn_winograd_memory nn_winograd_memory_of(const nn_conv3x3_args *a, const nn_winograd_form *f)
 {
     const int32_t step_words = f->positions * nn_winograd_steps(a->in_channels);
-    const int32_t tile_columns = nn_winograd_tile_columns(a, f);
-    const int32_t all_rows = (a->rows + f->tile - 1) / f->tile;
-    const int32_t tile_rows = a->tile_rows < all_rows ? a->tile_rows : all_rows;
+    const int32_t tile_rows = nn_smaller(a->tile_rows, (a->rows + f->tile - 1) / f->tile);
     nn_winograd_memory memory;
     memory.maximum = (int32_t *)a->scratch;
     memory.v = (uint32_t *)a->scratch + (a->pool == NN_POOL_GLOBAL ? a->out_channels : 0);
-    memory.u = memory.v + (tile_rows * tile_columns + 1) / 2 * step_words * 2;
+    memory.u = memory.v + (tile_rows * a->tile_columns + 1) / 2 * step_words * 2;
     memory.m = memory.u + (a->transformed == NULL ? step_words * 4 : 0);
     memory.columns = memory.u;
-    memory.padding = (int8_t *)(memory.columns + (tile_columns * f->tile + 2) * 2 * f->lines);
-    memory.narrow = memory.padding + (a->input_width * a->in_channels + 3) / 4 * 4;
+    memory.padding = (int8_t *)(memory.columns + (a->tile_columns * f->tile + 2) * 2 * f->lines);
+    memory.narrow = memory.padding + (nn_winograd_input_columns(a, f) * a->in_channels + 3) / 4 * 4;
     return memory;
+}
+
+/* The columns of the input that a strip sees: `before` columns of padding, `inside` the image from number `first` on, and
+ * `behind` them padding again. */
+typedef struct {
+    int32_t before, first, inside, behind;
+} nn_winograd_columns;
+
+NN_INLINE nn_winograd_columns nn_winograd_columns_of(const nn_conv3x3_args *a, const nn_winograd_form *f,
+                                                     const nn_winograd_strip *s)
+{
+    const int32_t left = s->left - a->pad_left, before = left < 0 ? -left : 0;
+    const int32_t needed = s->tiles * f->tile + 2 - before, first = left + before;
+    const int32_t inside = nn_smaller(a->input_width - first, needed);
+    return (nn_winograd_columns){before, first, inside, needed - inside};
 }
 
 /* Four channels of a row of tiles, from number `tile` on, to V; the last tile twice where it has no partner. */
 NN_INLINE void nn_winograd_group(const nn_conv3x3_args *a, const nn_winograd_form *f, const nn_winograd_memory *memory,
-                                 const int8_t *const *rows, int32_t pixel_bytes, uint32_t *v, int32_t tile, int twice)
+                                 const nn_winograd_strip *s, const int8_t *const *rows, int32_t pixel_bytes,
+                                 uint32_t *v, int32_t tile, int twice)
 {
     const int8_t *const padding[6] = {memory->padding, memory->padding, memory->padding,
                                       memory->padding, memory->padding, memory->padding};
-    const int32_t tiles = nn_winograd_tile_columns(a, f);
-    const int32_t needed = tiles * f->tile + 2 - a->pad_left;
-    const int32_t inside = a->input_width < needed ? a->input_width : needed;
+    const nn_winograd_columns columns = nn_winograd_columns_of(a, f, s);
     const int32_t words = 2 * f->lines;
     const int32_t steps = nn_winograd_steps(a->in_channels);
-    if (a->pad_left > 0) {
-        f->columns(padding, 0, a->pad_left, memory->columns);
+    if (columns.before > 0) {
+        f->columns(padding, 0, columns.before, memory->columns);
     }
-    f->columns(rows, pixel_bytes, inside, memory->columns + a->pad_left * words);
-    if (needed > inside) {
-        f->columns(padding, 0, needed - inside, memory->columns + (a->pad_left + inside) * words);
+    f->columns(rows, pixel_bytes, columns.inside, memory->columns + columns.before * words);
+    if (columns.behind > 0) {
+        f->columns(padding, 0, columns.behind, memory->columns + (columns.before + columns.inside) * words);
     }
-    f->tiles(memory->columns, tiles, v, tile, steps);
+    f->tiles(memory->columns, s->tiles, v, tile, steps);
     if (twice) {
-        f->tiles(memory->columns + (tiles - 1) * f->tile * words, 1, v, tile + tiles, steps);
+        f->tiles(memory->columns + (s->tiles - 1) * f->tile * words, 1, v, tile + s->tiles, steps);
     }
 }
 
-/* The last channels of the input rows where they are fewer than four; the others are zero in U, whatever they are here.
- */
+/* The last channels of `count` pixels of the input rows where they are fewer than four; the others are zero in U, whatever
+ * they are here. */
 NN_INLINE void nn_winograd_widen(const nn_conv3x3_args *a, const nn_winograd_form *f, int8_t *narrow,
-                                 const int8_t **rows)
+                                 const int8_t **rows, int32_t count)
 {
     for (int32_t i = 0; i < f->lines; i++) {
         const int8_t *from = rows[i];
         rows[i] = narrow;
-        for (int32_t x = 0; x < a->input_width; x++, from += a->in_channels, narrow += 4) {
+        for (int32_t x = 0; x < count; x++, from += a->in_channels, narrow += 4) {
             for (int32_t c = 0; c < 4; c++) {
                 narrow[c] = c < a->in_channels % 4 ? from[c] : 0;
             }
@@ -89,25 +108,25 @@ NN_INLINE void nn_winograd_widen(const nn_conv3x3_args *a, const nn_winograd_for
 
 /* A row of tiles, output row y and following, to V. */
 NN_INLINE void nn_winograd_inputs(const nn_conv3x3_args *a, const nn_winograd_form *f, const nn_winograd_memory *memory,
-                                  const int8_t *image, int32_t y, int32_t tile, int twice)
+                                  const nn_winograd_strip *s, const int8_t *image, int32_t y, int32_t tile, int twice)
 {
-    const int32_t row_bytes = a->input_width * a->in_channels;
+    const nn_winograd_columns columns = nn_winograd_columns_of(a, f, s);
     const int8_t *rows[6];
     for (int32_t i = 0; i < f->lines; i++) {
-        int32_t row = y - a->pad_top + i;
-        int inside = row >= 0 && row < a->input_height;
-        rows[i] = inside ? image + (int32_t)((uint32_t)row % (uint32_t)a->input_ring) * row_bytes : memory->padding;
+        const int32_t row = y - a->pad_top + i, place = nn_ring_place(row, a->input_ring, a->input_height);
+        const int inside = row >= 0 && row < a->input_height;
+        rows[i] = inside ? image + (place * a->input_width + columns.first) * a->in_channels : memory->padding;
     }
     uint32_t *v = memory->v;
     for (int32_t c = 0; c + 4 <= a->in_channels; c += 4, v += 4) {
-        nn_winograd_group(a, f, memory, rows, a->in_channels, v, tile, twice);
+        nn_winograd_group(a, f, memory, s, rows, a->in_channels, v, tile, twice);
         for (int32_t i = 0; i < f->lines; i++) {
             rows[i] += 4;
         }
     }
     if (a->in_channels % 4 != 0) {
-        nn_winograd_widen(a, f, memory->narrow, rows);
-        nn_winograd_group(a, f, memory, rows, 4, v, tile, twice);
+        nn_winograd_widen(a, f, memory->narrow, rows, columns.inside);
+        nn_winograd_group(a, f, memory, s, rows, 4, v, tile, twice);
     }
 }
 
@@ -151,47 +170,48 @@ NN_INLINE void nn_winograd_rows(const nn_conv3x3_args *a, const nn_winograd_form
 {
     const int32_t pooled = a->pool == NN_POOL_2X2 ? 2 : 1;
     const int32_t row_bytes = a->output_width / pooled * a->out_channels;
-    const int32_t below = a->first_row + a->rows - y;
-    target->rows = below < f->tile ? below : f->tile;
+    target->rows = nn_smaller(a->first_row + a->rows - y, f->tile);
     if (a->pool != NN_POOL_GLOBAL) {
         for (int32_t i = 0; i < f->tile / pooled; i++) {
-            target->row[i] = first + (int32_t)((uint32_t)(y / pooled + i) % (uint32_t)a->output_ring) * row_bytes;
+            const int32_t place = nn_ring_place(y / pooled + i, a->output_ring, a->output_height / pooled);
+            target->row[i] = first + place * row_bytes;
         }
     }
 }
 
 /* The target's channels of a row of tiles, from number `tile` of the strip on. */
 NN_INLINE void nn_winograd_outputs(const nn_conv3x3_args *a, const nn_winograd_form *f,
-                                   const nn_winograd_memory *memory, const uint32_t *u, nn_winograd_target *target,
-                                   int32_t tile)
+                                   const nn_winograd_memory *memory, const nn_winograd_strip *s, const uint32_t *u,
+                                   nn_winograd_target *target, int32_t tile)
 {
     const int32_t steps = nn_winograd_steps(a->in_channels);
     const int32_t stored = a->pool == NN_POOL_2X2 ? f->tile / 2 : f->tile; /* rows and columns of a tile */
-    for (int32_t x = 0; x < a->output_width; x += f->tile, tile++) {
+    for (int32_t i = 0, x = s->left; i < s->tiles; i++, x += f->tile, tile++) {
         if (tile % 2 == 0) {
             const uint32_t *v = memory->v + tile / 2 * f->positions * steps * 2;
             nn_winograd_gemm(v, u, memory->m, f->positions, steps);
         }
-        target->columns = a->output_width - x < f->tile ? a->output_width - x : f->tile;
+        target->columns = nn_smaller(a->output_width - x, f->tile);
         f->output(target, memory->m + tile % 2 * 4);
         if (a->pool != NN_POOL_GLOBAL) {
             NN_UNROLL(4)
-            for (int32_t i = 0; i < stored; i++) {
-                target->row[i] += stored * a->out_channels;
+            for (int32_t row = 0; row < stored; row++) {
+                target->row[row] += stored * a->out_channels;
             }
         }
     }
 }
 
-/* Output rows from `top` to before `bottom`, which is at most tile_rows of tiles. */
-NN_INLINE void nn_winograd_strip(const nn_conv3x3_args *a, const nn_winograd_form *f, const nn_winograd_memory *memory,
-                                 const int8_t *input, int8_t *output, int32_t top, int32_t bottom)
+NN_INLINE void nn_winograd_compute(const nn_conv3x3_args *a, const nn_winograd_form *f,
+                                   const nn_winograd_memory *memory, const nn_winograd_strip *s, const int8_t *input,
+                                   int8_t *output)
 {
-    const int32_t tiles = nn_winograd_tile_columns(a, f);
     const int32_t u_words = f->positions * nn_winograd_steps(a->in_channels) * 4;
-    memset(memory->padding, -a->input_offset, (size_t)(a->input_width * a->in_channels));
-    for (int32_t y = top, tile = 0; y < bottom; y += f->tile, tile += tiles) {
-        nn_winograd_inputs(a, f, memory, input, y, tile, y + f->tile >= bottom && (tile + tiles) % 2 != 0);
+    const int32_t left = (a->pool == NN_POOL_2X2 ? s->left / 2 : s->left) * a->out_channels;
+    memset(memory->padding, -a->input_offset, (size_t)(nn_winograd_input_columns(a, f) * a->in_channels));
+    for (int32_t y = s->top, tile = 0; y < s->bottom; y += f->tile, tile += s->tiles) {
+        const int twice = y + f->tile >= s->bottom && (tile + s->tiles) % 2 != 0;
+        nn_winograd_inputs(a, f, memory, s, input, y, tile, twice);
     }
     nn_winograd_target target = {.pixel_bytes = a->out_channels,
                                  .requantize = a->requantize,
@@ -208,10 +228,21 @@ NN_INLINE void nn_winograd_strip(const nn_conv3x3_args *a, const nn_winograd_for
         }
         nn_winograd_channels(a, &target, channel);
         target.maximum = memory->maximum + channel;
-        for (int32_t y = top, tile = 0; y < bottom; y += f->tile, tile += tiles) {
-            nn_winograd_rows(a, f, &target, output + channel, y);
-            nn_winograd_outputs(a, f, memory, u, &target, tile);
+        for (int32_t y = s->top, tile = 0; y < s->bottom; y += f->tile, tile += s->tiles) {
+            nn_winograd_rows(a, f, &target, output + left + channel, y);
+            nn_winograd_outputs(a, f, memory, s, u, &target, tile);
         }
+    }
+}
+
+/* Output rows from `top` to before `bottom`, part by part. */
+NN_INLINE void nn_winograd_across(const nn_conv3x3_args *a, const nn_winograd_form *f, const nn_winograd_memory *memory,
+                                  const int8_t *input, int8_t *output, int32_t top, int32_t bottom)
+{
+    const int32_t tiles = (a->output_width + f->tile - 1) / f->tile;
+    for (int32_t first = 0; first < tiles; first += a->tile_columns) {
+        const nn_winograd_strip strip = {top, bottom, first * f->tile, nn_smaller(a->tile_columns, tiles - first)};
+        nn_winograd_compute(a, f, memory, &strip, input, output);
     }
 }
 
@@ -239,8 +270,7 @@ NN_INLINE void nn_winograd_image(const nn_conv3x3_args *a, const nn_winograd_for
         }
     }
     for (int32_t top = a->first_row; top < end; top += f->tile * a->tile_rows) {
-        int32_t bottom = end - top < f->tile * a->tile_rows ? end : top + f->tile * a->tile_rows;
-        nn_winograd_strip(a, f, &memory, input, output, top, bottom);
+        nn_winograd_across(a, f, &memory, input, output, top, nn_smaller(end, top + f->tile * a->tile_rows));
     }
     if (a->pool == NN_POOL_GLOBAL && end == a->output_height) {
         nn_winograd_maxima(a, &memory, output);

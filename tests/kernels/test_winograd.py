@@ -75,11 +75,15 @@ def convolutions(draw: st.DrawFn) -> rig.Case:
     return graph, [draw(rig.arrays(shape))]
 
 
+ALL = 1000
+"""Tiles of any row here."""
+
 OTHERS = (
     Winograd(F4, Weights.STORED, scratch_limit=FAST_SCRATCH),
-    Winograd(F4, tile_rows=1),
-    Winograd(F2, Weights.STORED, tile_rows=1),
-    Winograd(F4, Weights.RESIDENT, tile_rows=2),
+    Winograd(F4, strip=(1, ALL)),
+    Winograd(F4, strip=(1, 2)),
+    Winograd(F2, Weights.STORED, strip=(1, 3)),
+    Winograd(F4, Weights.RESIDENT, strip=(2, ALL)),
     Winograd(F2, Weights.RESIDENT, scratch_limit=FAST_SCRATCH),
 )
 """Of the configurations that a plan may choose from."""
@@ -193,7 +197,7 @@ CHANNELS = {"f4": 116, "f2": 1852}
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("zero_point", [-128, 0, 127])
 def test_sums_just_inside_the_bound_are_exact(form: Form, sign: int, zero_point: int) -> None:
-    variant = Winograd(form, tile_rows=1)
+    variant = Winograd(form, strip=(1, ALL))
     filters = filters_of_sum(sign * LARGEST[form.name], CHANNELS[form.name])
     for value in (-128, 127):
         x = np.full((1, 5, 6, filters.shape[3]), value, np.int8)
@@ -204,7 +208,7 @@ def test_sums_just_inside_the_bound_are_exact(form: Form, sign: int, zero_point:
 
 @FORMS
 def test_sums_just_beyond_the_bound_are_refused_and_would_be_wrong(form: Form) -> None:
-    variant = Winograd(form, tile_rows=1)
+    variant = Winograd(form, strip=(1, ALL))
     filters = filters_of_sum(LARGEST[form.name] + 1, CHANNELS[form.name])
     x = np.full((1, 5, 6, filters.shape[3]), 127, np.int8)
     graph = layer(filters, x, 127)  # padding is 127 too, so that every sum is the largest
@@ -239,12 +243,23 @@ def test_other_convolutions_are_refused(kernel: tuple[int, int], stride: int, de
     assert "not 3x3 with stride 1" in VARIANTS[0].admits(rig.operator_of(graph)).reason
 
 
-def test_a_row_of_tiles_that_needs_too_much_memory_is_refused() -> None:
-    filters, attributes = np.ones((4, 3, 3, 64), np.int8), Conv2DAttributes(Padding.SAME, 1, 1)
-    graph = conv((1, 6, 600, 64), filters, None, attributes, SCALES, (0, 0))
+def test_tiles_that_need_too_much_memory_are_refused() -> None:
+    filters, attributes = np.ones((4, 3, 3, 400), np.int8), Conv2DAttributes(Padding.SAME, 1, 1)
+    graph = conv((1, 6, 6, 400), filters, None, attributes, SCALES, (0, 0))
     admission = VARIANTS[0].admits(rig.operator_of(graph))
     assert not admission.ok
     assert "B of scratch" in admission.reason
+
+
+@FORMS
+def test_wide_images_are_cut_to_what_memory_holds(form: Form) -> None:
+    variant = Winograd(form, scratch_limit=60_000)
+    filters, attributes = np.ones((4, 3, 3, 64), np.int8), Conv2DAttributes(Padding.SAME, 1, 1)
+    operator = rig.operator_of(conv((1, 6, 600, 64), filters, None, attributes, SCALES, (0, 0)))
+    tiling = variant.tiling(operator)
+    assert variant.admits(operator).ok
+    assert (tiling.strip_rows, tiling.strip_columns < tiling.columns) == (1, True)
+    assert variant.cost(operator).scratch <= 60_000
 
 
 # Bands of rows, as a chain of layers with line buffers calls the kernels
@@ -278,11 +293,14 @@ def run_in_bands(graph: Graph, x: Array, variant: Winograd, band: int) -> Array:
     return output
 
 
-@given(cases(), st.sampled_from([F4, F2]), st.sampled_from([2, 4, 6, 8]), st.sampled_from([1, 2, 9]))
-def test_bands_with_line_buffers_give_the_same(case: rig.Case, form: Form, band: int, tile_rows: int) -> None:
+STRIPS = st.sampled_from([(1, ALL), (2, ALL), (9, ALL), (1, 2), (1, 3), (2, 1)])
+
+
+@given(cases(), st.sampled_from([F4, F2]), st.sampled_from([2, 4, 6, 8]), STRIPS)
+def test_bands_with_line_buffers_give_the_same(case: rig.Case, form: Form, band: int, strip: tuple[int, int]) -> None:
     graph, (x,) = case
     if x.shape[0] == 1:
-        output = run_in_bands(graph, x, Winograd(form, tile_rows=tile_rows), band)
+        output = run_in_bands(graph, x, Winograd(form, strip=strip), band)
         assert np.array_equal(output, rig.reference(graph, [x])[0])
 
 
@@ -292,7 +310,7 @@ def test_bands_with_line_buffers_give_the_same(case: rig.Case, form: Form, band:
 @given(convolutions(), st.sampled_from([F4, F2]))
 def test_weights_transformed_at_start_are_the_stored_ones(case: rig.Case, form: Form) -> None:
     operator = rig.operator_of(case[0])
-    stored, resident = (Winograd(form, weights, tile_rows=1) for weights in (Weights.STORED, Weights.RESIDENT))
+    stored, resident = (Winograd(form, weights, strip=(1, ALL)) for weights in (Weights.STORED, Weights.RESIDENT))
     expected = stored.constants(operator)[0].data
     transformed = host.resident(operator, resident).array(expected)
     # Four output channels side by side, those that the layer lacks apart; the last word is not written.

@@ -15,7 +15,7 @@ from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.conv_2d_max_pool import ConvMaxPool, Pool
 from seatool.kernels.fixed_point import Int64
 from seatool.kernels.weighted import BUFFERS, EXACT, SHORT_RELU, channel_constants
-from seatool.rounding import ceil_div
+from seatool.rounding import ceil_div, round_up
 
 FAST_SCRATCH = 120 * 1024
 """Leaves room for a stack in 128 KB of tightly coupled memory, where V and U are to lie."""
@@ -23,6 +23,8 @@ _NEARLY = 1.01
 """Times the fewest instructions: what the strips with the least memory may take."""
 _TILE_ROWS = (1, 2, 3, 4, 6, 8)
 """Rows of tiles at a time that a plan may choose from, beside all of them."""
+_PARTS = (2, 3, 4, 6)
+"""How many parts a row of tiles may be cut into."""
 
 _LARGEST_INPUT = 255
 """Kernels take inputs as x + 128, whatever their zero point; padding is the zero point."""
@@ -94,7 +96,7 @@ F2 = Form(
 
 @dataclass(frozen=True)
 class Tiling:
-    """A layer cut into tiles, and these into strips of ``strip_rows`` rows that are transformed at a time."""
+    """A layer cut into tiles, and these into strips of ``strip_rows`` x ``strip_columns`` to transform at a time."""
 
     form: Form
     height: int
@@ -103,6 +105,7 @@ class Tiling:
     in_channels: int
     out_channels: int
     strip_rows: int
+    strip_columns: int
 
     @property
     def groups(self) -> int:
@@ -125,16 +128,14 @@ class Tiling:
         return ceil_div(self.width, self.form.tile)
 
     @property
-    def input_columns(self) -> int:
-        """That a row of tiles sees, padding included."""
-        return self.columns * self.form.tile + 2
+    def parts(self) -> list[int]:
+        """Tiles of each part of a row of tiles."""
+        return _cut(self.columns, self.strip_columns)
 
     @property
     def strips(self) -> list[int]:
         """Tiles of each strip."""
-        return [
-            min(self.strip_rows, self.rows - first) * self.columns for first in range(0, self.rows, self.strip_rows)
-        ]
+        return [rows * tiles for rows in _cut(self.rows, self.strip_rows) for tiles in self.parts]
 
     def scratch(self, stored: bool, pool: Pool) -> int:
         """Bytes, as nn_winograd_memory_of lays them out: maxima, V, then U and M or what V is made of."""
@@ -142,9 +143,11 @@ class Tiling:
         maxima = self.out_channels if pool is Pool.GLOBAL else 0
         v = ceil_div(self.strips[0], 2) * f.positions * self.groups * 4
         u_and_m = (0 if stored else f.positions * self.groups * 8) + 8 * f.positions
-        columns = self.input_columns * 2 * f.lines
-        padding = ceil_div(self.input_width * self.in_channels, 4)
-        narrow = f.lines * self.input_width if self.in_channels % 4 else 0
+        seen = self.parts[0] * f.tile + 2
+        columns = seen * 2 * f.lines
+        inside = min(seen, self.input_width)
+        padding = ceil_div(inside * self.in_channels, 4)
+        narrow = f.lines * inside if self.in_channels % 4 else 0
         return 4 * (maxima + v + max(u_and_m, columns + padding + narrow))
 
     @property
@@ -157,7 +160,8 @@ class Tiling:
         """Estimate of one call; ``outputs``: of one tile and channel."""
         work, tiles, strips = self.form.work, self.rows * self.columns, len(self.strips)
         pairs = sum(ceil_div(strip, 2) for strip in self.strips)
-        columns = self.rows * (150 + self.groups * (work.group + work.column * self.input_columns))
+        seen = sum(tiles * self.form.tile + 2 for tiles in self.parts)
+        columns = self.rows * (len(self.parts) * (150 + self.groups * work.group) + self.groups * work.column * seen)
         to_v = self.groups * work.tile * 2 * pairs
         to_u = 0 if stored else strips * self.transform_instructions
         steps = 2 * self.groups
@@ -166,6 +170,11 @@ class Tiling:
             columns += 5 * self.rows * self.form.lines * self.input_width
         from_m = tiles * (work.block * self.blocks + outputs * self.out_channels)
         return columns + to_v + to_u + products + from_m + strips * (100 + 150 * self.blocks)
+
+
+def _cut(count: int, size: int) -> list[int]:
+    """``count`` in parts of ``size``, and a smaller last one for the rest."""
+    return [min(size, count - first) for first in range(0, count, size)]
 
 
 def _loops(steps: int) -> int:
@@ -193,7 +202,7 @@ class Winograd(Variant):
     Args:
         weights: In which form and where; transformed ones take 8 (F4) or 3.6 (F2) times as much memory.
         scratch_limit: As few rows of tiles at a time as are nearly the fastest within so many bytes.
-        tile_rows: So many rows of tiles at a time, whatever memory they take.
+        strip: So many rows of tiles at a time and so many tiles of them, whatever memory they take.
     """
 
     cycles_per_instruction = 0.65
@@ -204,10 +213,10 @@ class Winograd(Variant):
         weights: Weights = Weights.INT8,
         *,
         scratch_limit: int = 0,
-        tile_rows: int | None = None,
+        strip: tuple[int, int] | None = None,
     ) -> None:
         self.name, self.header = f"winograd_{form.name}{weights.value}", f"nn_conv3x3_{form.name}_s8.h"
-        self.form, self.weights, self.scratch_limit, self.tile_rows = form, weights, scratch_limit, tile_rows
+        self.form, self.weights, self.scratch_limit, self.strip = form, weights, scratch_limit, strip
 
     @property
     def stored(self) -> bool:
@@ -231,8 +240,8 @@ class Winograd(Variant):
             sums = f"sums of output channel {channel} may reach {reach[channel]:,}"
             return Admission(False, f"{sums}, exact only below {self.form.limit:,}")
         scratch = self.cost(op).scratch
-        if self.tile_rows is None and scratch > self.scratch_limit:
-            return Admission(False, f"a row of tiles needs {scratch:,} B of scratch, more than {self.scratch_limit:,}")
+        if self.strip is None and scratch > self.scratch_limit:
+            return Admission(False, f"two tiles need {scratch:,} B of scratch, more than {self.scratch_limit:,}")
         return Admission(True, f"|sum| <= {reach[channel] / self.form.limit:.3f} of the exactness bound")
 
     def tiling(self, op: Conv2D | ConvMaxPool) -> Tiling:
@@ -241,23 +250,30 @@ class Winograd(Variant):
         (_, _, input_width, in_channels), (y, x) = conv.input(0).shape, conv.axes()
         height, width = y.output // whole * whole, x.output // whole * whole
 
-        def strips_of(rows: int) -> Tiling:
-            return Tiling(self.form, height, width, input_width, in_channels, conv.out_channels, rows)
+        tile = self.form.tile
+        rows, columns = ceil_div(height, tile), ceil_div(width, tile)
 
-        rows = strips_of(1).rows
-        if self.tile_rows is not None:
-            return strips_of(min(self.tile_rows, rows))
-        options = [strips_of(n) for n in range(1, rows + 1)]
+        def strips_of(strip: tuple[int, int]) -> Tiling:
+            at_most = min(strip[0], rows), min(strip[1], columns)
+            return Tiling(self.form, height, width, input_width, in_channels, conv.out_channels, *at_most)
+
+        if self.strip is not None:
+            return strips_of(self.strip)
+        narrow = (strips_of((1, tiles)) for tiles in range(2, columns, 2))
+        options = [*narrow, *(strips_of((n, columns)) for n in range(1, rows + 1))]
         fitting = [t for t in options if t.scratch(self.stored, _pool(op)) <= self.scratch_limit] or options[:1]
         fastest = min(t.instructions(self.stored, 0) for t in fitting)
         return next(t for t in fitting if t.instructions(self.stored, 0) <= _NEARLY * fastest)
 
     def options(self, op: Conv2D | ConvMaxPool) -> Iterator[Winograd]:
-        """Rows of tiles at a time, evenly cut, with every form of the weights."""
-        rows = self.tiling(op).rows
-        for weights in Weights:
-            for count in sorted({ceil_div(rows, ceil_div(rows, count)) for count in (*_TILE_ROWS, rows)}):
-                yield Winograd(self.form, weights, tile_rows=count)
+        """Whole rows of tiles or parts of one at a time, evenly cut, with every form of the weights."""
+        tiling = self.tiling(op)
+        evenly = {ceil_div(tiling.columns, parts) for parts in _PARTS}
+        narrow = {(1, tiles) for size in evenly for tiles in (size, round_up(size, 2)) if tiles < tiling.columns}
+        heights = {ceil_div(tiling.rows, ceil_div(tiling.rows, count)) for count in (*_TILE_ROWS, tiling.rows)}
+        for strip in sorted(narrow | {(rows, tiling.columns) for rows in heights}):
+            for weights in Weights:
+                yield Winograd(self.form, weights, strip=strip)
 
     def bands(self, op: Conv2D | ConvMaxPool) -> Bands | None:
         tiling, pool = self.tiling(op), _pool(op)
@@ -352,6 +368,7 @@ class Winograd(Variant):
             "output_width": tiling.width,
             "pool": int(pool),
             "tile_rows": tiling.strip_rows,
+            "tile_columns": tiling.strip_columns,
             "first_row": 0,
             "rows": tiling.height,
             "input_ring": conv.input(0).shape[1],
