@@ -10,7 +10,7 @@ import seatool
 
 PACKAGE = Path(seatool.__file__).parent
 ORDER = (
-    *("version", "errors", "files", "resources", "threads", "students"),
+    *("version", "errors", "files", "resources", "threads", "students", "rounding"),
     *("ir", "arrays", "isolate", "kernels", "audio", "boards"),
     *("importers", "passes", "quantize", "sea", "plan", "render", "build", "emulate", "cycles", "tflm"),
     *("pipeline", "report", "cli"),
