@@ -198,6 +198,12 @@ NN_INLINE int32_t nn_clamp(int32_t x, int32_t low, int32_t high)
     return x < low ? low : x > high ? high : x;
 }
 
+/* a + b modulo 2^32: what rescaling by absurd factors leaves may be any int32. */
+NN_INLINE int32_t nn_wrapping_sum(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
 /* round(a * b / 2^31), ties towards plus infinity. TFLM's SaturatingRoundingDoublingHighMul for b >= 0. */
 NN_INLINE int32_t nn_doubling_high_mul(int32_t a, int32_t b)
 {

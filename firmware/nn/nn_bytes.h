@@ -158,7 +158,7 @@ NN_INLINE int32_t nn_rescale_doubled(int32_t doubled, int32_t multiplier, int32_
 NN_INLINE int32_t nn_rescale(int32_t x, int32_t bits, int32_t multiplier, int32_t shift, int32_t offset)
 {
     if (shift > 30 - bits) { /* too far for the doubled product; wraps as TFLM does */
-        return nn_requantize(x, multiplier, shift) + offset;
+        return nn_wrapping_sum(nn_requantize(x, multiplier, shift), offset);
     }
     int32_t left = shift > 0 ? shift : 0;
     int32_t right = shift > 0 ? 0 : -shift;

@@ -20,7 +20,7 @@ typedef struct {
 NN_INLINE int32_t nn_mean_of(const nn_mean_s8_args *a, int32_t sum)
 {
     int32_t scaled = nn_requantize(sum + a->sum_offset, a->output_multiplier, a->output_shift);
-    return nn_clamp_s8(scaled + a->output_offset, -128, 127);
+    return nn_clamp_s8(nn_wrapping_sum(scaled, a->output_offset), -128, 127);
 }
 
 NN_INLINE int32_t nn_mean_run(const nn_mean_s8_args *a, const int8_t *p)

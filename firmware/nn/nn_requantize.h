@@ -55,7 +55,7 @@ NN_INLINE int8_t nn_output(nn_channel channel, int32_t form, int32_t sum, int32_
     if (form != NN_EXACT) {
         return nn_output_doubled(channel, form, sum * 2, low, high);
     }
-    int32_t result = nn_requantize(sum, channel.multiplier, channel.shift) + channel.addend;
+    int32_t result = nn_wrapping_sum(nn_requantize(sum, channel.multiplier, channel.shift), channel.addend);
     return (int8_t)nn_clamp_s8(result, low, high);
 }
 

@@ -184,6 +184,7 @@ def test_problems_are_named() -> None:
         "form no groups": _graph(np.ones((2, 3, 3, 3), np.int8)),
         "output's shape": _replaced(good, replace(y, shape=(1, 3, 3, 2))),
         "TANH": _graph(np.ones((2, 3, 3, 4), np.int8), fused_activation_function=Activation.TANH),
+        "too far apart": _replaced(good, replace(w, quant=Quantization((2.0**40,), (0,)))),
         "a stride or dilation of 40,000": _graph(np.ones((2, 1, 3, 4), np.int8), dilation_h_factor=40000),
         "places over the edge": _graph(np.ones((2, 3, 3, 4), np.int8), dilation_h_factor=40000),
         "only int8": _replaced(good, replace(y, dtype=DType.INT16)),

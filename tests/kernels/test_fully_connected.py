@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 import rig
 from hypothesis import given
 from hypothesis import strategies as st
+from seatool.errors import ToolError
+from seatool.ir import DType, Quantization, Tensor
 from seatool.kernels import Activation
 from seatool.kernels.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
 from seatool.kernels.fully_connected import FullyConnectedAttributes
@@ -94,3 +97,23 @@ def test_problems_are_named() -> None:
     assert "no rows of 5" in problems((1, 7), (1, 4), FullyConnectedAttributes())
     assert "output's shape" in problems((2, 5), (1, 4), FullyConnectedAttributes())
     assert "shuffled" in problems((1, 5), (1, 4), FullyConnectedAttributes(weights_format=1))
+
+
+@pytest.mark.parametrize(
+    ("scale", "fits"), [(0.02, True), (0.029, True), (0.031, False), (0.001, False), (None, False)]
+)
+def test_the_scale_of_the_bias_is_checked_as_tflm_checks_it(scale: float | None, fits: bool) -> None:
+    """An error of 2 % of an output step is allowed; input, weights and output have scales of 0.1, 0.2 and 0.5."""
+    tensors = [rig.tensor("x", (1, 5), 0.1), rig.tensor("w", (4, 5), 0.2, data=np.ones((4, 5), np.int8))]
+    quant = None if scale is None else Quantization.per_tensor(scale, 0)
+    tensors.append(Tensor("b", (4,), DType.INT32, quant, np.zeros(4, np.int32)))
+    for output_scale, allowed in ((0.5, fits), (10.0, True), (0.1, scale == 0.02)):
+        graph = rig.single(
+            "FULLY_CONNECTED", tensors, [rig.tensor("y", (1, 4), output_scale)], FullyConnectedAttributes(), version=4
+        )
+        assert (not list(rig.operator_of(graph).problems())) == allowed
+        if allowed:
+            rig.tflm(graph, [np.zeros((1, 5), np.int8)])
+        else:
+            with pytest.raises(ToolError):
+                rig.tflm(graph, [np.zeros((1, 5), np.int8)])

@@ -80,7 +80,8 @@ class FullyConnected(WeightedOperator):
         return self.input(0).elements // self.depth
 
     def problems(self) -> Iterator[str]:
-        yield from self.weighted_problems()
+        found = list(self.weighted_problems())
+        yield from found or self._bias_problems()
         if self.attributes.weights_format != 0:
             yield "the weights are stored in a shuffled format"
         if len(self.weights.shape) != 2:
@@ -91,6 +92,16 @@ class FullyConnected(WeightedOperator):
             return
         if self.output.shape[-1:] != (self.out_channels,) or self.output.elements != self.batches * self.out_channels:
             yield f"the output's shape {list(self.output.shape)} is not {self.batches} rows of {self.out_channels}"
+
+    def _bias_problems(self) -> Iterator[str]:
+        """What TFLM checks where one scale serves all weights (GetQuantizedConvolutionMultipler)."""
+        bias, quant = self.optional(self.bias_index), self.weights.quant
+        if bias is None or quant is None or len(quant.scale) > 1:
+            return
+        scale = bias.quant.scale[0] if bias.quant else 0.0
+        product = self.data.scale * quant.scale[0]
+        if abs(product - scale) / self.output.scale > 0.02:
+            yield f"the bias has the scale {scale:g}; the input's times the weights' is {product:g}"
 
     def output_shapes(self) -> Sequence[Shape]:
         around = self.input(0).shape[:-1] if self.attributes.keep_num_dims else (self.batches,)

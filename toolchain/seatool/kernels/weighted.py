@@ -15,6 +15,7 @@ from seatool.kernels.fixed_point import (
     Int64,
     activation_range,
     clamp_float,
+    factor_problems,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
@@ -88,7 +89,8 @@ class WeightedOperator(Operator):
 
     def weighted_problems(self) -> Iterator[str]:
         """What is wrong with the tensors' types, quantization and number of channels."""
-        yield from require_int8(self, self.data, self.output)
+        activations = list(require_int8(self, self.data, self.output))
+        yield from activations
         yield from _constant_problems(self.weights, "weights", DType.INT8)
         quant, bias = self.weights.quant, self.optional(self.bias_index)
         if quant is None:
@@ -103,6 +105,8 @@ class WeightedOperator(Operator):
                 yield f"the bias has {bias.elements} elements for {self.out_channels} output channels"
         if self.attributes.fused_activation_function not in (0, 1, 2, 3):
             yield f"fused activation {self.attributes.fused_activation_function.name} is not supported"
+        if quant is not None and not activations:
+            yield from factor_problems(self.data.scale * max(quant.scale) / self.output.scale)
 
     def requantize(self, sums: Array, bias: Array | None) -> Array:
         """int8 outputs from exact sums whose last axis is the output channel."""

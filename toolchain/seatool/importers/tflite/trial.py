@@ -9,7 +9,7 @@ import numpy as np
 from seatool.ir import DType, Graph, Op, Quantization, Tensor
 from seatool.kernels import Operator, bind, operators
 
-_MADE_UP = Quantization.per_tensor(0.5, 0)
+_MADE_UP, _OF_BIAS = Quantization.per_tensor(0.5, 0), Quantization.per_tensor(0.25, 0)
 
 
 def as_int8(op: Op, graph: Graph) -> Operator:
@@ -18,8 +18,8 @@ def as_int8(op: Op, graph: Graph) -> Operator:
     tensors: dict[str, Tensor] = {}
     for index, name in enumerate(op.inputs):
         if name is not None:
-            dtype = DType.INT32 if index == rule.bias else DType.INT8
-            tensors[name] = _quantized(graph.tensors[name], dtype, _MADE_UP)
+            dtype, quant = (DType.INT32, _OF_BIAS) if index == rule.bias else (DType.INT8, _MADE_UP)
+            tensors[name] = _quantized(graph.tensors[name], dtype, quant)
     for name in op.outputs:
         tensors[name] = _quantized(graph.tensors[name], DType.INT8, rule.fixed_output or _MADE_UP)
     inputs = tuple(name for name in op.inputs if name is not None)
