@@ -61,6 +61,8 @@ class RawModel:
     copies: int = 0
     buffer_offset: int = 0
     signatures: dict[int, str] = field(default_factory=dict)
+    aliases: tuple[dict[str, int], dict[str, int]] = field(default_factory=lambda: ({}, {}))
+    """The signatures' names of input and output tensors."""
 
     def bytes(self) -> bytes:
         build = TableBuilder()
@@ -75,7 +77,9 @@ class RawModel:
             schema.Model.BUFFERS: build.tables([self._buffer(build, data) for data in self.buffers]),
         }
         if self.signatures:
-            fields[schema.Model.SIGNATURES] = build.tables([_signature(build, *s) for s in self.signatures.items()])
+            fields[schema.Model.SIGNATURES] = build.tables(
+                [_signature(build, *s, self.aliases) for s in self.signatures.items()]
+            )
         return build.finish(build.table(fields), self.identifier)
 
     def _buffer(self, build: TableBuilder, data: bytes) -> Value:
@@ -96,8 +100,12 @@ class RawModel:
         return build.table(fields)
 
 
-def _signature(build: TableBuilder, subgraph: int, key: str) -> Value:
-    return build.table({schema.Signature.KEY: build.string(key), schema.Signature.SUBGRAPH: ("uint32", subgraph)})
+def _signature(build: TableBuilder, subgraph: int, key: str, aliases: Sequence[dict[str, int]]) -> Value:
+    fields = {schema.Signature.KEY: build.string(key), schema.Signature.SUBGRAPH: ("uint32", subgraph)}
+    for slot, names in zip((schema.Signature.INPUTS, schema.Signature.OUTPUTS), aliases, strict=True):
+        entries = [{0: build.string(name), 1: ("uint32", index)} for name, index in names.items()]
+        fields[slot] = build.tables([build.table(entry) for entry in entries])
+    return build.table(fields)
 
 
 def _code(build: TableBuilder, kind: str | int, version: int) -> Value:

@@ -18,21 +18,24 @@ _LARGEST = 4 << 30
 """Bytes of all arrays of one file."""
 
 
-def read_examples(file: Path, inputs: Sequence[Tensor]) -> list[tuple[Array, ...]]:
+def read_examples(
+    file: Path, inputs: Sequence[Tensor], aliases: Mapping[str, str] | None = None
+) -> list[tuple[Array, ...]]:
     """The examples in a file, each with one array per model input, of its shape, in native byte order and finite.
 
-    An .npz holds one array per input under the input's name, or as many unnamed arrays in the order of the inputs; a
-    model with one input takes a single array of any name. An array holds one example, or several along a new first
-    axis; a leading 1 of the input's shape may be left out of them.
+    An .npz holds one array per input under the input's name or its alias, or as many unnamed arrays in the order of the
+    inputs; a model with one input takes a single array of any name. An array holds one example, or several along a new
+    first axis; a leading 1 of the input's shape may be left out of them.
 
     Args:
         file: An .npy or .npz file.
         inputs: The model's inputs.
+        aliases: Other names of theirs.
 
     Raises:
         InputError: The file cannot be read, does not fit the inputs, or holds what is no (finite) number.
     """
-    arrays = _matched(file, read_arrays(file), inputs)
+    arrays = _matched(file, read_arrays(file), inputs, aliases or {})
     columns = [_examples(file, array, tensor) for array, tensor in zip(arrays, inputs, strict=True)]
     if len({len(column) for column in columns}) > 1:
         raise InputError(f"{file}: the arrays hold different numbers of examples: {[len(c) for c in columns]}")
@@ -85,11 +88,15 @@ def as_float32(file: Path, values: Array) -> Array:
     return converted
 
 
-def _matched(file: Path, arrays: Mapping[str, Array], inputs: Sequence[Tensor]) -> list[Array]:
+def _matched(
+    file: Path, arrays: Mapping[str, Array], inputs: Sequence[Tensor], aliases: Mapping[str, str]
+) -> list[Array]:
     """One array per input."""
-    missing = [tensor.name for tensor in inputs if tensor.name not in arrays]
+    short = {tensor.name: aliases.get(tensor.name, tensor.name) for tensor in inputs}
+    found = {name: arrays[key] for name, alias in short.items() for key in (alias, name) if key in arrays}
+    missing = [alias for name, alias in short.items() if name not in found]
     if not missing:
-        return [arrays[tensor.name] for tensor in inputs]
+        return [found[tensor.name] for tensor in inputs]
     unnamed = [f"arr_{index}" for index in range(len(inputs))]
     if len(arrays) == len(inputs) == 1 or [*arrays] == unnamed:
         return list(arrays.values())

@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +68,18 @@ def _read_signature(tf: Any, folder: str, name: str, order: Sequence[str]) -> Gr
         call = tf.function(lambda *tensors: signature(**dict(zip(names, tensors, strict=True))))
         function = call.get_concrete_function(*specs)
         data = tf.lite.TFLiteConverter.from_concrete_functions([function], module).convert()
-    return _in_order(tflite.read(data, name), names)
+    return _in_order(tflite.read(data, name), names, sorted(signature.structured_outputs))
 
 
-def _in_order(graph: Graph, names: Sequence[str]) -> Graph:
+def _in_order(graph: Graph, names: Sequence[str], outputs: Sequence[str]) -> Graph:
     """Inputs in the order of ``names``, outputs in that of the signature: the converter gives them in any order."""
     inputs = {f"serving_default_{name}:0": position for position, name in enumerate(names)}
-    return graph.with_(
+    ordered = graph.with_(
         inputs=tuple(sorted(graph.inputs, key=lambda tensor: inputs.get(tensor, len(inputs)))),
         outputs=tuple(sorted(graph.outputs, key=lambda tensor: int(tensor.rpartition(":")[2] or 0))),
     )
+    ports = zip((*ordered.inputs, *ordered.outputs), (*names, *outputs), strict=True)
+    return replace(ordered, aliases=dict(ports))
 
 
 def _check_archive(path: Path, name: str) -> None:

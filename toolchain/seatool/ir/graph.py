@@ -59,7 +59,8 @@ class Graph:
 
     ``tensors`` maps names to tensors (constants included); ``frontend`` describes the audio layers in front, if the
     model has them (``seatool.audio.LogMel``); ``notes`` are the importer's sentences for the user; ``states`` is what
-    the network keeps from one inference to the next. Construction raises ValueError if a name is undefined, produced
+    the network keeps from one inference to the next; ``aliases`` are other names for inputs and outputs, for people, by
+    tensor. Construction raises ValueError if a name is undefined, produced
     twice or used before it is produced, so later stages never meet a malformed graph.
     """
 
@@ -71,6 +72,7 @@ class Graph:
     frontend: Any = None
     notes: tuple[str, ...] = ()
     states: tuple[State, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))

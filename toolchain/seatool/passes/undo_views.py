@@ -13,7 +13,7 @@ from seatool.passes.uses import renamed
 def undo_views(graph: Graph, say: Callable[[str], None]) -> Graph:
     """Let a view of a view be one of the first tensor, or where that has its shape already, let readers read that.
 
-    Views that nobody reads any more go; outputs of the graph stay.
+    Views that nobody reads any more go; outputs and states of the graph stay.
     """
     origins: dict[str, str] = {}
     names: dict[str, str] = {}
@@ -24,7 +24,7 @@ def undo_views(graph: Graph, say: Callable[[str], None]) -> Graph:
             source, target = str(new.inputs[0]), op.outputs[0]
             origins[target] = origins.get(source, source)
             x, y = graph.tensors[origins[target]], graph.tensors[target]
-            if (x.shape, x.dtype, x.quant) == (y.shape, y.dtype, y.quant) and target not in graph.outputs:
+            if (x.shape, x.dtype, x.quant) == (y.shape, y.dtype, y.quant) and target not in graph.sinks:
                 names[target] = x.name
             elif x.name != source and x.quant == y.quant:
                 attributes = operators()["RESHAPE"].parse({"new_shape": y.shape})
@@ -34,7 +34,7 @@ def undo_views(graph: Graph, say: Callable[[str], None]) -> Graph:
 
 
 def _without_unread_views(ops: list[Op], graph: Graph, say: Callable[[str], None]) -> list[Op]:
-    read = set(graph.outputs)
+    read = set(graph.sinks)
     kept = []
     for op in reversed(ops):
         if operators()[op.kind].is_view and op.outputs[0] not in read:

@@ -88,6 +88,7 @@ def _port(graph: Graph, name: str) -> Port:
     quant = tensor.quant
     return {
         "name": name,
+        "alias": graph.aliases.get(name),
         "shape": list(tensor.shape),
         "dtype": tensor.dtype.value,
         "scale": quant.scale[0] if quant else None,

@@ -74,9 +74,10 @@ class Layer(TypedDict):
 
 
 class Port(TypedDict):
-    """An input or output of the model."""
+    """An input or output of the model; ``alias``: what the file's signature calls it, if that is something else."""
 
     name: str
+    alias: str | None
     shape: list[int]
     dtype: str
     scale: float | None

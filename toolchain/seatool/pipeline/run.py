@@ -29,7 +29,7 @@ class Embeddings:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Model outputs by tensor name, each with the examples along the first axis, quantized as the model gives them."""
+    """Model outputs by alias, else tensor, each with the examples along the first axis, as the model gives them."""
 
     tensors: dict[str, Array]
     instructions: int
@@ -69,7 +69,10 @@ def run_tensors(project: Project, file: Path, stage: Stage = silent) -> Outputs:
         run = emulate.run(built.emulator_elf, packed, sequence=bool(graph.states), progress=advance)
     tensors = [graph.tensors[name] for name in graph.outputs]
     rows = [unpack(output, tensors) for output in run.outputs]
-    stacked = {tensor.name: np.stack([row[i] for row in rows]) for i, tensor in enumerate(tensors)}
+    stacked = {
+        graph.aliases.get(tensor.name, tensor.name): np.stack([row[i] for row in rows])
+        for i, tensor in enumerate(tensors)
+    }
     return Outputs(stacked, run.instructions)
 
 

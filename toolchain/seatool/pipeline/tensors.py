@@ -23,7 +23,7 @@ def load_tensors(path: Path, graph: Graph) -> list[tuple[Array, ...]]:
         InputError: The file is unusable or does not fit the inputs.
     """
     tensors = [graph.tensors[name] for name in graph.inputs]
-    examples = read_examples(path, tensors)
+    examples = read_examples(path, tensors, graph.aliases)
     return [tuple(_stored(path, value, t) for value, t in zip(example, tensors, strict=True)) for example in examples]
 
 

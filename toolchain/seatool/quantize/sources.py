@@ -110,7 +110,7 @@ def _through_frontend(windows: Sequence[tuple[str, Int16]], log_mel: LogMel, lim
 
 def _from_arrays(path: Path, files: Sequence[Path], graph: Graph, limit: int) -> Calibration:
     inputs = [graph.tensors[name] for name in graph.inputs]
-    pairs = [(file, example) for file in files for example in read_examples(file, inputs)]
+    pairs = [(file, example) for file in files for example in read_examples(file, inputs, graph.aliases)]
     chosen = [pairs[i] for i in evenly(len(pairs), limit)]
     samples = tuple(tuple(as_float32(file, value) for value in example) for file, example in chosen)
     if not any(value.any() for sample in samples for value in sample):

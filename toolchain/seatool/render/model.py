@@ -104,11 +104,11 @@ def _port(names: Names, port: Port) -> dict[str, Any]:
     tensor = port.tensor
     sign = "+" if port.is_quantized and tensor.zero_point < 0 else "-"
     real = f", real = {np.float32(tensor.scale)!s} * (q {sign} {abs(tensor.zero_point)})" if port.is_quantized else ""
+    alias = names.program.graph.aliases.get(tensor.name)
+    known = tensor.name if alias is None else f"{alias} ({tensor.name})"
     return {
         "name": port.name,
-        "comment": c.comment(
-            c.paragraph(f"{port.name}: {tensor.dtype.value} {c.shape(tensor.shape)}{real}; {tensor.name}")
-        ),
+        "comment": c.comment(c.paragraph(f"{port.name}: {tensor.dtype.value} {c.shape(tensor.shape)}{real}; {known}")),
         "macro": port.macro,
         "elements": str(tensor.elements),
         "bytes": str(tensor.bytes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -58,7 +59,7 @@ def build(model: RawModel) -> Graph:
 def _notes(model: RawModel, quantized: bool) -> Iterator[str]:
     """What the user should know. No operator here can call another subgraph: those that could are not supported."""
     if model.subgraphs > 1:
-        signature = f" (signature {model.signatures[0]})" if 0 in model.signatures else ""
+        signature = f" (signature {model.signatures[0].key})" if 0 in model.signatures else ""
         yield f"{model.name}: has {model.subgraphs} subgraphs; only the first{signature} is compiled"
     if quantized and model.rewritten:
         changes = "; ".join(model.rewritten)
@@ -171,9 +172,19 @@ def _graph(model: RawModel, ops: list[Op]) -> Graph:
             inputs=tuple(model.tensors[i].name for i in model.inputs),
             outputs=tuple(model.tensors[i].name for i in model.outputs),
             states=tuple(_states(model)),
+            aliases=_aliases(model),
         )
     except ValueError as error:
         raise model.fail(str(error)) from error
+
+
+def _aliases(model: RawModel) -> dict[str, str]:
+    """The signature's names for inputs and outputs, by tensor, where they differ and each means one tensor."""
+    given = model.signatures[0].aliases if 0 in model.signatures else {}
+    ports = dict.fromkeys((*model.inputs, *model.outputs))
+    names = {model.tensors[index].name: given[index] for index in ports if given.get(index)}
+    counts = Counter([*names.values(), *(model.tensors[index].name for index in ports)])
+    return {tensor: alias for tensor, alias in names.items() if counts[alias] == 1}
 
 
 def _states(model: RawModel) -> Iterator[State]:

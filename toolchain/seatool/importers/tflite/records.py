@@ -88,6 +88,14 @@ class RawState:
     initial: Array | None
 
 
+@dataclass(frozen=True)
+class Signature:
+    """What a subgraph is called from outside: its key, and its names for tensors by their index."""
+
+    key: str
+    aliases: Mapping[int, str] = field(default_factory=dict)
+
+
 @dataclass
 class RawModel:
     """The first subgraph of a file. ``signatures``: what the file's subgraphs, by number, are called from outside.
@@ -101,7 +109,7 @@ class RawModel:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     subgraphs: int = 1
-    signatures: Mapping[int, str] = field(default_factory=dict)
+    signatures: Mapping[int, Signature] = field(default_factory=dict)
     rewritten: dict[str, None] = field(default_factory=dict)
     states: list[RawState] = field(default_factory=list)
 
@@ -170,9 +178,18 @@ def further_kinds(data: bytes, name: str) -> frozenset[str]:
     return frozenset(op.kind for graph in graphs for op in _operators(graph, codes, _LARGEST_TENSOR))
 
 
-def _signatures(root: Table) -> dict[int, str]:
+def _signatures(root: Table) -> dict[int, Signature]:
     tables = root.tables(schema.Model.SIGNATURES, "signature")
-    return {t.scalar(schema.Signature.SUBGRAPH, "uint32"): t.string(schema.Signature.KEY) for t in tables}
+    return {table.scalar(schema.Signature.SUBGRAPH, "uint32"): _signature(table) for table in tables}
+
+
+def _signature(table: Table) -> Signature:
+    aliases: dict[int, str] = {}
+    for slot in (schema.Signature.INPUTS, schema.Signature.OUTPUTS):
+        for entry in table.tables(slot, "name in a signature"):
+            index = entry.scalar(schema.TensorMap.TENSOR, "uint32")
+            aliases.setdefault(index, entry.string(schema.TensorMap.NAME))
+    return Signature(table.string(schema.Signature.KEY), aliases)
 
 
 def _indices(table: Table, slot: int, count: int, role: str, lowest: int = 0) -> tuple[int, ...]:

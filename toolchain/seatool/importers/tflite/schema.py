@@ -28,8 +28,17 @@ class Model(IntEnum):
 class Signature(IntEnum):
     """Slots of SignatureDef: a subgraph that is meant to be called, and what it is called."""
 
+    INPUTS = 0
+    OUTPUTS = 1
     KEY = 2
     SUBGRAPH = 4
+
+
+class TensorMap(IntEnum):
+    """Slots of TensorMap: what a signature calls a tensor."""
+
+    NAME = 0
+    TENSOR = 1
 
 
 class OperatorCode(IntEnum):

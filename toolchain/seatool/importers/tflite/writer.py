@@ -43,9 +43,33 @@ class _Writer:
             schema.Model.OPERATOR_CODES: build.tables([self._code(*code) for code in self.codes]),
             schema.Model.SUBGRAPHS: build.tables([self._subgraph()]),
             schema.Model.DESCRIPTION: build.string("seatool"),
+            **self._signatures(),
             schema.Model.BUFFERS: build.tables([self._buffer(data) for data in buffers]),
         }
         return build.finish(build.table(fields), schema.IDENTIFIER)
+
+    def _signatures(self) -> dict[int, Value]:
+        """The signature that gives inputs and outputs their aliases, if they have any."""
+        build, aliases = self.build, self.graph.aliases
+        if not aliases:
+            return {}
+        fields: dict[int, Value] = {
+            slot: build.tables([self._named(name) for name in names if name in aliases])
+            for slot, names in (
+                (schema.Signature.INPUTS, self.graph.inputs),
+                (schema.Signature.OUTPUTS, self.graph.outputs),
+            )
+        }
+        fields[schema.Signature.KEY] = build.string("serving_default")
+        fields[schema.Signature.SUBGRAPH] = ("uint32", 0)
+        return {schema.Model.SIGNATURES: build.tables([build.table(fields)])}
+
+    def _named(self, tensor: str) -> Value:
+        fields: dict[int, Value] = {
+            schema.TensorMap.NAME: self.build.string(self.graph.aliases[tensor]),
+            schema.TensorMap.TENSOR: ("uint32", self.index[tensor]),
+        }
+        return self.build.table(fields)
 
     def _code(self, code: int, version: int) -> Value:
         return self.build.table(
