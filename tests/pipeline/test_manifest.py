@@ -65,6 +65,7 @@ def put(*path: str | int, value: Any) -> Callable[[dict[str, Any]], None]:
     [
         (put("name", value=7), r"name: expected text, found 7"),
         (put("macs", value=True), r"macs: expected an integer, found true"),
+        (put("macs", value=1 << 63), r"macs: expected an integer, found 9223372036854775808"),
         (put("frontend", value=0), r"frontend: expected true or false, found 0"),
         (put("layers", value={}), r"layers: expected a list, found \{\}"),
         (put("layers", 1, value="x"), r'layers\[1\]: expected an object, found "x"'),

@@ -232,7 +232,12 @@ def _is_a(value: Any, kind: Any) -> bool:
     """Whether a plain JSON value is of a type; true and false are no numbers, an integer is a number."""
     if isinstance(value, bool) or kind not in _WORDS:
         return kind is bool and isinstance(value, bool)
-    return isinstance(value, (int, float) if kind is float else kind)
+    return isinstance(value, (int, float) if kind is float else kind) and not _is_huge(value)
+
+
+def _is_huge(value: Any) -> bool:
+    """JSON has integers that are too large to calculate with."""
+    return isinstance(value, int) and abs(value) >= 1 << 63
 
 
 def _word(kind: Any) -> str:
