@@ -47,6 +47,7 @@ typedef struct {
     int32_t input_offset, output_offset, output_min, output_max;
     int32_t requantize;      /* NN_EXACT, ... */
     int32_t pool;            /* NN_POOL_NONE, ... */
+    int32_t copied;          /* whether `transformed` is copied to the scratch memory, four channels at a time */
     int32_t tile_rows;       /* rows of tiles transformed at a time */
     int32_t tile_columns;    /* and how many tiles of each */
     int32_t first_row, rows; /* output rows to compute in this call */

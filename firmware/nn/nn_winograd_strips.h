@@ -45,7 +45,7 @@ NN_INLINE nn_winograd_memory nn_winograd_memory_of(const nn_conv3x3_args *a, con
     memory.maximum = (int32_t *)a->scratch;
     memory.v = (uint32_t *)a->scratch + (a->pool == NN_POOL_GLOBAL ? a->out_channels : 0);
     memory.u = memory.v + (tile_rows * a->tile_columns + 1) / 2 * step_words * 2;
-    memory.m = memory.u + (a->transformed == NULL ? step_words * 4 : 0);
+    memory.m = memory.u + (a->transformed == NULL || a->copied ? step_words * 4 : 0);
     memory.columns = memory.u;
     memory.padding = (int8_t *)(memory.columns + (a->tile_columns * f->tile + 2) * 2 * f->lines);
     memory.narrow = memory.padding + (nn_winograd_input_columns(a, f) * a->in_channels + 3) / 4 * 4;
@@ -153,6 +153,27 @@ NN_INLINE void nn_winograd_weights(const nn_winograd_form *f, const int8_t *weig
     }
 }
 
+/* Words in multiples of eight, to where every pair of tiles reads them without waiting for a cache. */
+#if NN_DSP
+NN_ASSEMBLY void nn_winograd_copy(NN_UNUSED uint32_t *to, NN_UNUSED const uint32_t *from, NN_UNUSED int32_t words)
+{
+    __asm__ volatile("push {r4-r10}\n"
+                     "add r2, r1, r2, lsl #2\n"
+                     "1:\n"
+                     "ldm r1!, {r3-r10}\n"
+                     "cmp r1, r2\n"
+                     "stm r0!, {r3-r10}\n"
+                     "bne 1b\n"
+                     "pop {r4-r10}\n"
+                     "bx lr\n");
+}
+#else
+NN_SHARED void nn_winograd_copy(uint32_t *to, const uint32_t *from, int32_t words)
+{
+    memcpy(to, from, (size_t)words * sizeof *to);
+}
+#endif
+
 /* The constants of up to four output channels, from `channel` on. */
 NN_INLINE void nn_winograd_channels(const nn_conv3x3_args *a, nn_winograd_target *target, int32_t channel)
 {
@@ -220,11 +241,13 @@ NN_INLINE void nn_winograd_compute(const nn_conv3x3_args *a, const nn_winograd_f
                                  .output_max = a->output_max};
     for (int32_t channel = 0; channel < a->out_channels; channel += 4) {
         const uint32_t *u = memory->u;
-        if (a->transformed != NULL) {
-            u = a->transformed + channel / 4 * u_words;
-        } else {
+        if (a->transformed == NULL) {
             nn_winograd_weights(f, a->weights + channel * 9 * a->in_channels, a->in_channels, a->out_channels - channel,
                                 memory->u);
+        } else if (a->copied) {
+            nn_winograd_copy(memory->u, a->transformed + channel / 4 * u_words, u_words);
+        } else {
+            u = a->transformed + channel / 4 * u_words;
         }
         nn_winograd_channels(a, &target, channel);
         target.maximum = memory->maximum + channel;

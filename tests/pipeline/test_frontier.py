@@ -52,7 +52,7 @@ def test_plan_prints_and_draws_the_frontier(capsys: pytest.CaptureFixture[str], 
     assert not stop.value.code
     value = json.loads(capsys.readouterr().out)
     points = value["points"]
-    needs = [(p["ram_bytes"], p["flash_bytes"], p["estimated_instructions"]) for p in points]
+    needs = [(p["ram_bytes"], p["flash_bytes"], p["estimated_cycles"]) for p in points]
     assert needs == sorted(needs, key=lambda n: (-n[0], -n[1]))
     chosen = {name: need for point, need in zip(points, needs, strict=True) for name in point["chosen_by"]}
     assert chosen["speed"][2] == min(need[2] for need in needs)

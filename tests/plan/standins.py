@@ -48,7 +48,7 @@ class StandInView(StandIn):
 
 
 class _Kernel(Variant):
-    header = "nn.h"
+    header, cycles_per_instruction = "nn.h", 1.0
 
     def constants(self, op: StandIn) -> tuple[Constant, ...]:
         rng = np.random.default_rng(op.attributes.seed)
@@ -79,7 +79,7 @@ class Keeping(Fast):
         self.bytes = resident
 
     def resident(self, op: StandIn) -> Resident | None:
-        return Resident(self.bytes, Call("fill", "fill_args"), 10) if self.bytes else None
+        return Resident(self.bytes, Call("fill", "fill_args"), 0, 10) if self.bytes else None
 
 
 @variant(StandIn)

@@ -64,7 +64,7 @@ def test_steps_hold_kernels_scratch_and_reasons() -> None:
     assert first.scratch is not None
     assert first.scratch.size == 64
     assert dict(first.rejected) == {
-        "frugal": "about 2,000 instructions, 10.00 times fast",
+        "frugal": "about 2,000 cycles, 10.00 times fast",
         "never": "it is Sunday",
     }
     assert second.scratch is not None

@@ -14,6 +14,7 @@ from seatool.report import html
 LAYER: dict[str, Any] = {
     "macs": 1000,
     "estimated_instructions": 2000,
+    "planned_cycles": 1500,
     "instructions": None,
     "estimated_cycles": None,
     "stall_cycles": None,

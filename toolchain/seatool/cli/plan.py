@@ -31,10 +31,11 @@ def command(
     unfused: bool,
     plot: Path | None,
 ) -> None:
-    """Show what MODEL can be compiled to: all plans that no other beats in RAM, flash and instructions.
+    """Show what MODEL can be compiled to: all plans that no other beats in RAM, flash and cycles.
 
     `compile --ram`, `--flash` and `--optimize` pick one of them. RAM is the model's own: activations with input and
-    output, scratch, front end. Instructions are estimates, within a few percent; `profile` counts them.
+    output, scratch, front end, resident weights. Cycles and instructions are estimates; `profile` counts instructions
+    and, with --cycles, estimates cycles from what ran.
     """
     from seatool import files
     from seatool.pipeline import CompileOptions, plan_model

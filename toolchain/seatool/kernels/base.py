@@ -11,7 +11,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -200,12 +200,15 @@ class Admission:
 class Cost:
     """Estimates of one call: instructions executed, scratch RAM bytes, code bytes in flash.
 
-    Bytes of constants follow from :meth:`Variant.constants` and are not repeated here.
+    Bytes of constants follow from :meth:`Variant.constants` and are not repeated here. ``cycles``: what the
+    instructions take if no memory is waited for; they follow from :attr:`Variant.cycles_per_instruction`, and a variant
+    leaves them out.
     """
 
     instructions: int
     scratch: int = 0
     code: int = 0
+    cycles: int = 0
 
 
 @dataclass(frozen=True)
@@ -229,6 +232,13 @@ class Reading:
     parts: int = 1
     repeats: int = 1
 
+    def __mul__(self, calls: int) -> Reading:
+        """Of so many calls."""
+        return replace(self, passes=self.passes * calls)
+
+
+ONCE = Reading()
+
 
 @dataclass(frozen=True)
 class Ref:
@@ -247,7 +257,7 @@ class Bands:
 
     height: rows in all. rows: of a band that wastes nothing; calls may have fewer. stored: rows that make one row in
     memory (2 with 2x2 pooling); bands start at multiples of it. window: along the height. instructions: of a call for
-    so many rows.
+    so many rows. reading: how a call reads the constants.
     """
 
     height: int
@@ -255,6 +265,7 @@ class Bands:
     stored: int
     window: Axis
     instructions: Callable[[int], int]
+    reading: Reading = ONCE
 
 
 BAND_ROWS = (1, 2, 4, 8)
@@ -280,11 +291,13 @@ class Call:
 class Resident:
     """RAM that a kernel only reads: it is filled once, before the first inference, and keeps its contents.
 
-    fill: the call that does that, from constants; its function is in the kernel's header. instructions: of that call.
+    fill: the call that does that, from constants; its function is in the kernel's header. source_bytes: of the
+    constants that nothing else reads. instructions: of that call.
     """
 
     bytes: int
     fill: Call
+    source_bytes: int
     instructions: int
 
 
@@ -390,6 +403,9 @@ def operators() -> Mapping[str, type[Operator]]:
     package = importlib.import_module("seatool.kernels")
     for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
         importlib.import_module(f"seatool.kernels.{module}")
+    for family in _OPERATORS.values():
+        # In the same order whichever file was imported first.
+        family.variants.sort(key=lambda kernel: type(kernel).__module__)
     return dict(sorted(_OPERATORS.items()))
 
 

@@ -136,7 +136,9 @@ class ConvGemm(Variant):
     def bands(self, op: Conv2D) -> Bands | None:
         if self.rows is None:
             return None
-        return op.bands(self.rows, lambda rows: self.instructions(op, rows * op.output.shape[2]))
+        pixels = self.rows * op.output.shape[2]
+        panels = ceil_div(pixels, self.panel_pixels(op))
+        return op.bands(self.rows, lambda rows: self.instructions(op, rows * op.output.shape[2]), Reading(panels))
 
     def panel_pixels(self, op: Conv2D) -> int:
         """Output pixels computed at a time: as few panels as the scratch limit allows, of equal size."""

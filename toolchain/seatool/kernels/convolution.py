@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 
 from seatool.ir import Array
-from seatool.kernels.base import (
-    Bands,
-    Shape,
-)
+from seatool.kernels.base import ONCE, Bands, Reading, Shape
 from seatool.kernels.weighted import WeightedOperator
 from seatool.kernels.window import TFLM_LARGEST, Axis, size_problems
 
@@ -99,11 +96,11 @@ class Convolution(WeightedOperator):
             "requantize": self.requantize_form,
         }
 
-    def bands(self, rows: int, instructions: Callable[[int], int]) -> Bands | None:
-        """Bands of so many output rows, where there is one image."""
+    def bands(self, rows: int, instructions: Callable[[int], int], reading: Reading = ONCE) -> Bands | None:
+        """Bands of so many output rows, where there is one image. ``reading``: how a call reads the weights."""
         if self.input(0).shape[0] != 1:
             return None
-        return Bands(self.output.shape[1], rows, 1, self.axes()[0], cache(instructions))
+        return Bands(self.output.shape[1], rows, 1, self.axes()[0], cache(instructions), reading)
 
     @abstractmethod
     def sums(self, x: Array, weights: Array) -> Array:

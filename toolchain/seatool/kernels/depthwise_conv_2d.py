@@ -237,6 +237,7 @@ class DepthwiseThree(_Depthwise):
     """Three taps per row with stride 1: two outputs at a time from the same words."""
 
     name, header, function = "three", "nn_depthwise_3_s8.h", "nn_depthwise_3_s8"
+    cycles_per_instruction = 0.86
 
     def admits(self, op: DepthwiseConv2D) -> Admission:
         y, x = op.axes()

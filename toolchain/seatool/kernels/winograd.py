@@ -26,6 +26,9 @@ _TILE_ROWS = (1, 2, 3, 4, 6, 8)
 _PARTS = (2, 3, 4, 6)
 """How many parts a row of tiles may be cut into."""
 
+_IN_ANY_CACHE = 4 * 1024
+"""Bytes of U that even the smallest data cache keeps while tile after tile reads them."""
+
 _LARGEST_INPUT = 255
 """Kernels take inputs as x + 128, whatever their zero point; padding is the zero point."""
 _STEPS_IN_LINE = (4, 8, 12, 16, 24, 32, 48, 64)
@@ -137,12 +140,17 @@ class Tiling:
         """Tiles of each strip."""
         return [rows * tiles for rows in _cut(self.rows, self.strip_rows) for tiles in self.parts]
 
-    def scratch(self, stored: bool, pool: Pool) -> int:
-        """Bytes, as nn_winograd_memory_of lays them out: maxima, V, then U and M or what V is made of."""
+    @property
+    def block_words(self) -> int:
+        """Of U of four output channels."""
+        return self.form.positions * self.groups * 8
+
+    def scratch(self, u: bool, pool: Pool) -> int:
+        """Bytes, as nn_winograd_memory_of lays them out: maxima, V, then M, with ``u`` also U, or what V is made of."""
         f = self.form
         maxima = self.out_channels if pool is Pool.GLOBAL else 0
         v = ceil_div(self.strips[0], 2) * f.positions * self.groups * 4
-        u_and_m = (0 if stored else f.positions * self.groups * 8) + 8 * f.positions
+        u_and_m = (self.block_words if u else 0) + 8 * f.positions
         seen = self.parts[0] * f.tile + 2
         columns = seen * 2 * f.lines
         inside = min(seen, self.input_width)
@@ -156,20 +164,24 @@ class Tiling:
         narrow = 150 if self.in_channels % 4 else 0
         return 4 * self.blocks * (40 + self.form.work.weights * self.groups + narrow)
 
-    def instructions(self, stored: bool, outputs: int) -> int:
-        """Estimate of one call; ``outputs``: of one tile and channel."""
+    @property
+    def copy_instructions(self) -> int:
+        """Of copying U of all channels."""
+        return self.blocks * (20 + self.block_words // 2)
+
+    def instructions(self, u: int, outputs: int) -> int:
+        """Estimate of one call; ``u``: of making U in each strip, ``outputs``: of one tile and channel."""
         work, tiles, strips = self.form.work, self.rows * self.columns, len(self.strips)
         pairs = sum(ceil_div(strip, 2) for strip in self.strips)
         seen = sum(tiles * self.form.tile + 2 for tiles in self.parts)
         columns = self.rows * (len(self.parts) * (150 + self.groups * work.group) + self.groups * work.column * seen)
         to_v = self.groups * work.tile * 2 * pairs
-        to_u = 0 if stored else strips * self.transform_instructions
         steps = 2 * self.groups
         products = pairs * self.blocks * (40 + self.form.positions * (6 + 14 * steps + _loops(steps)))
         if self.in_channels % 4:  # the last ones are copied, to make four of them
             columns += 5 * self.rows * self.form.lines * self.input_width
         from_m = tiles * (work.block * self.blocks + outputs * self.out_channels)
-        return columns + to_v + to_u + products + from_m + strips * (100 + 150 * self.blocks)
+        return columns + to_v + products + from_m + strips * (u + 100 + 150 * self.blocks)
 
 
 def _cut(count: int, size: int) -> list[int]:
@@ -201,6 +213,8 @@ class Winograd(Variant):
 
     Args:
         weights: In which form and where; transformed ones take 8 (F4) or 3.6 (F2) times as much memory.
+        copied: Whether transformed weights are copied to the scratch memory, four output channels at a time, because
+            every pair of tiles reads them again.
         scratch_limit: As few rows of tiles at a time as are nearly the fastest within so many bytes.
         strip: So many rows of tiles at a time and so many tiles of them, whatever memory they take.
     """
@@ -212,16 +226,22 @@ class Winograd(Variant):
         form: Form,
         weights: Weights = Weights.INT8,
         *,
+        copied: bool = False,
         scratch_limit: int = 0,
         strip: tuple[int, int] | None = None,
     ) -> None:
         self.name, self.header = f"winograd_{form.name}{weights.value}", f"nn_conv3x3_{form.name}_s8.h"
-        self.form, self.weights, self.scratch_limit, self.strip = form, weights, scratch_limit, strip
+        self.form, self.weights, self.copied = form, weights, copied
+        self.scratch_limit, self.strip = scratch_limit, strip
 
-    @property
-    def stored(self) -> bool:
-        """Whether transformed weights lie in memory when the kernel is called."""
-        return self.weights is not Weights.INT8
+    def scratch(self, tiling: Tiling, pool: Pool) -> int:
+        """Bytes."""
+        return tiling.scratch(self.weights is Weights.INT8 or self.copied, pool)
+
+    def instructions(self, tiling: Tiling, outputs: int) -> int:
+        """Estimate of one call; ``outputs``: of one tile and channel."""
+        made = tiling.transform_instructions if self.weights is Weights.INT8 else 0
+        return tiling.instructions(made + (tiling.copy_instructions if self.copied else 0), outputs)
 
     def reach(self, op: Conv2D | ConvMaxPool) -> Int64:
         """Bound on the absolute sum of each output channel, for any input and however much of it is padding."""
@@ -261,9 +281,9 @@ class Winograd(Variant):
             return strips_of(self.strip)
         narrow = (strips_of((1, tiles)) for tiles in range(2, columns, 2))
         options = [*narrow, *(strips_of((n, columns)) for n in range(1, rows + 1))]
-        fitting = [t for t in options if t.scratch(self.stored, _pool(op)) <= self.scratch_limit] or options[:1]
-        fastest = min(t.instructions(self.stored, 0) for t in fitting)
-        return next(t for t in fitting if t.instructions(self.stored, 0) <= _NEARLY * fastest)
+        fitting = [t for t in options if self.scratch(t, _pool(op)) <= self.scratch_limit] or options[:1]
+        fastest = min(self.instructions(t, 0) for t in fitting)
+        return next(t for t in fitting if self.instructions(t, 0) <= _NEARLY * fastest)
 
     def options(self, op: Conv2D | ConvMaxPool) -> Iterator[Winograd]:
         """Whole rows of tiles or parts of one at a time, evenly cut, with every form of the weights."""
@@ -271,9 +291,12 @@ class Winograd(Variant):
         evenly = {ceil_div(tiling.columns, parts) for parts in _PARTS}
         narrow = {(1, tiles) for size in evenly for tiles in (size, round_up(size, 2)) if tiles < tiling.columns}
         heights = {ceil_div(tiling.rows, ceil_div(tiling.rows, count)) for count in (*_TILE_ROWS, tiling.rows)}
+        large = 4 * tiling.block_words > _IN_ANY_CACHE
         for strip in sorted(narrow | {(rows, tiling.columns) for rows in heights}):
             for weights in Weights:
                 yield Winograd(self.form, weights, strip=strip)
+                if large and weights is not Weights.INT8:
+                    yield Winograd(self.form, weights, copied=True, strip=strip)
 
     def bands(self, op: Conv2D | ConvMaxPool) -> Bands | None:
         tiling, pool = self.tiling(op), _pool(op)
@@ -285,7 +308,8 @@ class Winograd(Variant):
             rows=tiling.strip_rows * self.form.tile,
             stored=2 if pool is Pool.TWO_BY_TWO else 1,
             window=_conv(op).axes()[0],
-            instructions=cache(lambda rows: replace(tiling, height=rows).instructions(self.stored, outputs)),
+            instructions=cache(lambda rows: self.instructions(replace(tiling, height=rows), outputs)),
+            reading=self._reading(tiling, len(tiling.parts)),
         )
 
     def outputs(self, op: Conv2D | ConvMaxPool) -> int:
@@ -298,15 +322,18 @@ class Winograd(Variant):
 
     def cost(self, op: Conv2D | ConvMaxPool) -> Cost:
         tiling = self.tiling(op)
-        instructions = tiling.instructions(self.stored, self.outputs(op))
-        return Cost(op.input(0).shape[0] * instructions, tiling.scratch(self.stored, _pool(op)), 2800)
+        batches, instructions = op.input(0).shape[0], self.instructions(tiling, self.outputs(op))
+        return Cost(batches * instructions, self.scratch(tiling, _pool(op)), 2800)
 
     def reading(self, op: Conv2D | ConvMaxPool) -> Reading:
-        """Transformed weights of four output channels meet two tiles at a time; int8 ones are transformed once."""
         tiling = self.tiling(op)
-        passes = op.input(0).shape[0] * len(tiling.strips)
-        pairs = ceil_div(tiling.strips[0], 2)
-        return Reading(passes, tiling.blocks, pairs) if self.stored else Reading(passes)
+        return self._reading(tiling, op.input(0).shape[0] * len(tiling.strips))
+
+    def _reading(self, tiling: Tiling, strips: int) -> Reading:
+        """Every pair of tiles reads U of four output channels, unless that is made in the scratch or copied to it."""
+        if self.weights is Weights.INT8 or self.copied:
+            return Reading(strips)
+        return Reading(strips, tiling.blocks, ceil_div(tiling.strips[0], 2))
 
     def flash(self, op: Conv2D | ConvMaxPool) -> int:
         in_flash = self.weights is Weights.STORED
@@ -328,7 +355,8 @@ class Winograd(Variant):
             "out_channels": op.out_channels,
         }
         fill = Call(f"nn_conv3x3_{self.form.name}_weights", "nn_conv3x3_weights_args", fields)
-        return Resident(self._transformed_bytes(op), fill, self.tiling(op).transform_instructions)
+        source_bytes = 4 * ceil_div(_conv(op).weights.bytes, 4)
+        return Resident(self._transformed_bytes(op), fill, source_bytes, self.tiling(op).transform_instructions)
 
     def constants(self, op: Conv2D | ConvMaxPool) -> tuple[Constant, ...]:
         conv = _conv(op)
@@ -357,7 +385,7 @@ class Winograd(Variant):
         for name in ("kernel_height", "kernel_width", "stride_y", "stride_x", "dilation_y", "dilation_x"):
             del geometry[name]
         buffers = dict(BUFFERS)
-        if self.stored:
+        if self.weights is not Weights.INT8:
             del buffers["weights"]
             in_flash = self.weights is Weights.STORED
             buffers["transformed"] = Ref("constant", "transformed") if in_flash else Ref("resident")
@@ -367,6 +395,7 @@ class Winograd(Variant):
             "output_height": tiling.height,
             "output_width": tiling.width,
             "pool": int(pool),
+            "copied": int(self.copied),
             "tile_rows": tiling.strip_rows,
             "tile_columns": tiling.strip_columns,
             "first_row": 0,

@@ -73,6 +73,7 @@ def _layer(step: Step, program: Program) -> Layer:
         "variant": step.kernel,
         "macs": step.macs,
         "estimated_instructions": step.cost.instructions,
+        "planned_cycles": step.cycles,
         "instructions": None,
         "estimated_cycles": None,
         "stall_cycles": None,

@@ -64,6 +64,7 @@ class Layer(TypedDict):
     variant: str | None
     macs: int
     estimated_instructions: int
+    planned_cycles: int
     instructions: int | None
     estimated_cycles: int | None
     stall_cycles: int | None

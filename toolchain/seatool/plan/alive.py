@@ -20,8 +20,8 @@ class Choice:
     ram: int
 
     @property
-    def instructions(self) -> int:
-        return self.candidate.cost.instructions if self.candidate else 0
+    def effort(self) -> int:
+        return self.candidate.effort if self.candidate else 0
 
     @property
     def flash(self) -> int:

@@ -10,7 +10,8 @@ import numpy as np
 
 from seatool.errors import InputError
 from seatool.ir import Graph
-from seatool.kernels import Constant, Cost, Operator, bind, compose, operators
+from seatool.kernels import Constant, Cost, Operator, Reading, bind, compose, operators
+from seatool.plan.cycles import Memory, effort
 from seatool.plan.pareto import undominated, worthy
 from seatool.plan.placement import Span
 from seatool.plan.program import Stage
@@ -25,12 +26,30 @@ class Candidate:
     """Kernels that can compute a step, with what they need.
 
     ``strip``: how several stages take turns; None where there is one. ``flash``: bytes of constants and code.
+    ``waits``: cycles of waiting for constants and resident memory.
     """
 
     stages: tuple[Stage, ...]
     cost: Cost
     flash: int
     strip: Strip | None = None
+    waits: int = 0
+
+    @property
+    def cycles(self) -> int:
+        """Estimated."""
+        return self.cost.cycles + self.waits
+
+    @property
+    def effort(self) -> int:
+        """What plans are chosen by: the less, the faster."""
+        return effort(self.cycles, self.cost.instructions)
+
+    @property
+    def readings(self) -> tuple[tuple[Stage, Reading], ...]:
+        """Stages, and how each reads its constants."""
+        readings = (self.stages[0].reading,) if self.strip is None else self.strip.readings
+        return tuple(zip(self.stages, readings, strict=True))
 
     @cached_property
     def resident(self) -> tuple[int, ...]:
@@ -97,7 +116,7 @@ def bind_all(graph: Graph) -> tuple[Operator, ...]:
 
 
 def groups(
-    graph: Graph, bound: Sequence[Operator], hot: int, largest: int, *, fuse: bool = True
+    graph: Graph, bound: Sequence[Operator], hot: int, largest: int, memory: Memory, *, fuse: bool = True
 ) -> tuple[tuple[Group, ...], ...]:
     """For every operator the groups that begin with it, the operator alone first.
 
@@ -109,19 +128,20 @@ def groups(
         hot: Bytes of the fastest region. Kernels read their scratch over and over: one that needs more is considered
             only where no other can compute the operator.
         largest: Bytes of the largest region; a kernel that needs more scratch cannot be placed.
+        memory: Says what is waited for.
         fuse: Also the groups of several operators.
     """
     result, problems = [], []
     passes: Passes = cache(partial(_passes, graph=graph))
     for first, operator in enumerate(bound):
-        alone = _alone(first, operator, hot)
+        alone = _alone(first, operator, hot, memory)
         if not alone.candidates:
-            alone = _alone(first, operator, largest)
+            alone = _alone(first, operator, largest, memory)
         if not alone.is_view and not alone.candidates:
             source = operator.op.source or operator.op.name
             reasons = alone.rejected or (("no kernel", "none is registered"),)
             problems += [f"{source}  {operator.kind}: {variant}: {reason}" for variant, reason in reasons]
-        result.append((alone, *(_fused(graph, bound, first, hot, passes) if fuse else ())))
+        result.append((alone, *(_fused(graph, bound, first, hot, memory, passes) if fuse else ())))
     _raise(graph, problems)
     return tuple(result)
 
@@ -136,7 +156,7 @@ def _raise(graph: Graph, problems: Sequence[str]) -> None:
         )
 
 
-def _alone(first: int, operator: Operator, scratch_limit: int) -> Group:
+def _alone(first: int, operator: Operator, scratch_limit: int, memory: Memory) -> Group:
     if operator.is_view:
         return Group(first, (operator,), ())
     admitted: list[Candidate] = []
@@ -146,7 +166,7 @@ def _alone(first: int, operator: Operator, scratch_limit: int) -> Group:
         if not admission.ok:
             rejected.append((variant.name, admission.reason))
             continue
-        options = [_candidate(Stage((operator,), operator, option)) for option in variant.options(operator)]
+        options = [_candidate(Stage((operator,), operator, option), memory) for option in variant.options(operator)]
         least = min(option.cost.scratch for option in options)
         if least > scratch_limit:
             rejected.append(
@@ -156,17 +176,20 @@ def _alone(first: int, operator: Operator, scratch_limit: int) -> Group:
     return Group(first, (operator,), worth_considering(admitted), tuple(rejected))
 
 
-def _candidate(stage: Stage) -> Candidate:
-    return Candidate((stage,), stage.cost, stage.flash + stage.cost.code)
+def _candidate(stage: Stage, memory: Memory) -> Candidate:
+    waits = memory.stage_waits(stage, stage.reading)
+    return Candidate((stage,), stage.cost, stage.flash + stage.cost.code, waits=waits)
 
 
-def _fused(graph: Graph, bound: Sequence[Operator], first: int, scratch_limit: int, passes: Passes) -> Iterator[Group]:
+def _fused(
+    graph: Graph, bound: Sequence[Operator], first: int, scratch_limit: int, memory: Memory, passes: Passes
+) -> Iterator[Group]:
     """Groups of several operators, each the only reader of the one before."""
     end = first + 1
     while end < len(bound) and end - first < CHAIN and feeds_only(graph, bound, end - 1):
         end += 1
         chain = tuple(bound[first:end])
-        found = [*map(_candidate, passes(chain)), *_strips(chain, passes)]
+        found = [*(_candidate(stage, memory) for stage in passes(chain)), *_strips(chain, memory, passes)]
         candidates = worth_considering(candidate for candidate in found if candidate.cost.scratch <= scratch_limit)
         if candidates:
             yield Group(first, chain, candidates)
@@ -199,11 +222,11 @@ def _passes(chain: tuple[Operator, ...], graph: Graph) -> tuple[Stage, ...]:
     return tuple(Stage(chain, composed, option) for variant in admitted for option in variant.options(composed))
 
 
-def _strips(chain: tuple[Operator, ...], passes: Passes) -> Iterator[Candidate]:
+def _strips(chain: tuple[Operator, ...], memory: Memory, passes: Passes) -> Iterator[Candidate]:
     """Kernels that take turns, band by band, each with its part of the chain."""
-    for stages, strip in strips(chain, passes):
+    for stages, strip in strips(chain, memory, passes):
         flash = sum(stage.flash for stage in stages)
-        yield Candidate(stages, strip.cost, flash + strip.cost.code, strip)
+        yield Candidate(stages, strip.cost, flash + strip.cost.code, strip, strip.waits)
 
 
 def worth_considering(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -221,9 +244,9 @@ def worth_considering(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _needs(candidate: Candidate, overwritable: Sequence[int]) -> tuple[int, ...]:
-    """Memory of every kind, and instructions. Memory for the output beside an input is a kind for each input."""
+    """Memory of every kind, and effort. Memory for the output beside an input is a kind for each input."""
     beside = (int(index not in candidate.inplace) for index in overwritable)
-    return (*beside, candidate.flash, sum(candidate.resident), candidate.cost.scratch, candidate.cost.instructions)
+    return (*beside, candidate.flash, sum(candidate.resident), candidate.cost.scratch, candidate.effort)
 
 
 def rejections(group: Group, taken: Candidate, others: Sequence[Candidate]) -> tuple[tuple[str, str], ...]:
@@ -239,9 +262,8 @@ def rejections(group: Group, taken: Candidate, others: Sequence[Candidate]) -> t
 
 
 def _why_not(candidate: Candidate, taken: Candidate) -> str:
-    if candidate.cost.instructions >= taken.cost.instructions:
-        ratio = candidate.cost.instructions / max(taken.cost.instructions, 1)
-        return f"about {candidate.cost.instructions:,} instructions, {ratio:.2f} times {taken.kernel}"
+    if candidate.effort >= taken.effort:
+        return f"about {candidate.cycles:,} cycles, {candidate.cycles / max(taken.cycles, 1):.2f} times {taken.kernel}"
     if candidate.cost.scratch > taken.cost.scratch:
         return f"its {candidate.cost.scratch:,} B of scratch do not fit the budget"
     return f"its {candidate.flash:,} B of flash do not fit the budget"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from seatool.boards.board import Board
 from seatool.ir import Graph, Tensor
-from seatool.kernels import Bands, Constant, Cost, Operator, Resident, Variant
+from seatool.kernels import Bands, Constant, Cost, Operator, Reading, Resident, Variant
 
 if TYPE_CHECKING:
     from seatool.plan.strips import Strip
@@ -50,7 +50,8 @@ class Stage:
 
     @cached_property
     def cost(self) -> Cost:
-        return self.variant.cost(self.operator)
+        cost = self.variant.cost(self.operator)
+        return replace(cost, cycles=round(cost.instructions * self.variant.cycles_per_instruction))
 
     @cached_property
     def flash(self) -> int:
@@ -61,6 +62,11 @@ class Stage:
     def resident(self) -> Resident | None:
         """RAM that is filled before the first inference."""
         return self.variant.resident(self.operator)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How the kernel reads its constants, and resident memory, in one call."""
+        return self.variant.reading(self.operator)
 
     @property
     def resident_bytes(self) -> int:
@@ -99,6 +105,7 @@ class Step:
     scratch: Buffer | None
     rejected: tuple[tuple[str, str], ...] = ()
     strip: Strip | None = None
+    cycles: int = 0
 
     @property
     def runs(self) -> bool:
@@ -204,3 +211,8 @@ class Program:
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return sum(step.macs for step in self.steps)
+
+    @property
+    def cycles(self) -> int:
+        """Estimated cycles of one inference."""
+        return sum(step.cycles for step in self.steps)

@@ -1,10 +1,11 @@
-"""The search over groups, kernels and their configurations: which plans no other beats in RAM, flash and instructions.
+"""The search over groups, kernels and their configurations: which plans no other beats in RAM, flash and effort, which
+is the estimated cycles for the most part.
 
 Steps follow each other, so the RAM that comes and goes is that of the hungriest step: under a limit each step may take
 whatever fits beside the activations alive then, whatever the others take. Flash adds up over the steps, and so does
 resident RAM, which is filled once at start. So for each limit of the former that matters, from the largest down, the
 best plans are found from the last operator back, keeping for each number of operators left the combinations that no
-other beats in flash, resident RAM and instructions (:mod:`seatool.plan.tables`).
+other beats in flash, resident RAM and effort (:mod:`seatool.plan.tables`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from seatool.plan.alive import Choice, Live
 from seatool.plan.choose import Group
 from seatool.plan.pareto import undominated, worthy
 from seatool.plan.strips import GAIN
-from seatool.plan.tables import FLASH, INSTRUCTIONS, Bounds, Options, Packing, Table, extend
+from seatool.plan.tables import EFFORT, FLASH, Bounds, Options, Packing, Table, extend
 
 FRONT_SIZE = 512
 """Most combinations kept per operator. Where there are more, flash and resident RAM are divided into as many cells and
@@ -62,8 +63,19 @@ class Picks:
         return sum(choice.flash for choice in self.choices)
 
     @cached_property
+    def effort(self) -> int:
+        """What plans are chosen by."""
+        return sum(choice.effort for choice in self.choices)
+
+    @property
+    def cycles(self) -> int:
+        """Estimated, waiting for constants and resident RAM included."""
+        return sum(choice.candidate.cycles for choice in self.choices if choice.candidate)
+
+    @property
     def instructions(self) -> int:
-        return sum(choice.instructions for choice in self.choices)
+        """Estimated."""
+        return sum(choice.candidate.cost.instructions for choice in self.choices if choice.candidate)
 
 
 @dataclass(frozen=True)
@@ -98,9 +110,9 @@ class Space:
                 if key not in seen:
                     seen.add(key)
                     picks = self._picks(front, row)
-                    heappush(waiting, (picks.instructions, picks.ram, picks.flash, len(seen), picks))
+                    heappush(waiting, (picks.effort, picks.ram, picks.flash, len(seen), picks))
             # Less RAM at once makes nothing faster.
-            while waiting and waiting[0][0] <= front.needs[0, INSTRUCTIONS]:
+            while waiting and waiting[0][0] <= front.needs[0, EFFORT]:
                 yield heappop(waiting)[-1]
         while waiting:
             yield heappop(waiting)[-1]
@@ -133,7 +145,7 @@ class Space:
         return self.fastest(least, flash)
 
     def frontier(self, ram: int | None = None, flash: int | None = None) -> tuple[Picks, ...]:
-        """Plans within the limits that no other beats in RAM, flash and instructions, from much RAM to little.
+        """Plans within the limits that no other beats in RAM, flash and effort, from much RAM to little.
 
         One that is faster by less than ``GAIN`` than another that needs no more memory is left out.
         """
@@ -141,7 +153,7 @@ class Space:
         found = np.zeros((0, 5), np.int64)
         for number, front in enumerate(fronts):
             rows = front.within(ram)
-            needs = front.needs[rows, FLASH], front.ram[rows], front.needs[rows, INSTRUCTIONS]
+            needs = front.needs[rows, FLASH], front.ram[rows], front.needs[rows, EFFORT]
             found = np.concatenate([found, np.column_stack([*needs, np.full(len(rows), number), rows])])
             found = found[undominated(found[:, :3])]
         kept = found[worthy(found[:, :3], GAIN)]

@@ -15,7 +15,8 @@ from itertools import accumulate, product
 import numpy as np
 
 from seatool.ir import Tensor
-from seatool.kernels import Bands, Cost, Operator
+from seatool.kernels import Bands, Cost, Operator, Reading
+from seatool.plan.cycles import Memory, effort
 from seatool.plan.pareto import undominated
 from seatool.plan.placement import ALIGNMENT
 from seatool.plan.program import Stage
@@ -46,13 +47,15 @@ class Strip:
 
     rings: rows of the ring behind each stage but the last. bands: how each stage is computed. offsets: where each ring,
     and behind them the scratch that the stages share, begin in the step's scratch. inplace: the output may overwrite
-    the input. cost: of the whole step.
+    the input. readings: how each stage reads its constants. waits: cycles that takes. cost: of the whole step.
     """
 
     bands: tuple[Bands, ...]
     rings: tuple[int, ...]
     offsets: tuple[int, ...]
     inplace: bool
+    readings: tuple[Reading, ...]
+    waits: int
     cost: Cost
 
 
@@ -119,10 +122,10 @@ def input_end(band: Bands, end: int) -> int:
     return min(window.size, (end - 1) * window.stride - window.before + reach)
 
 
-def strips(chain: tuple[Operator, ...], passes: Passes) -> Iterator[tuple[tuple[Stage, ...], Strip]]:
+def strips(chain: tuple[Operator, ...], memory: Memory, passes: Passes) -> Iterator[tuple[tuple[Stage, ...], Strip]]:
     """The ways worth considering to compute ``chain`` in two stages or more.
 
-    ``passes`` yields the ways to compute some operators in one pass.
+    ``memory`` says what is waited for, ``passes`` yields the ways to compute some operators in one pass.
     """
     for cut in _cuts(chain):
         parts = [_by_rows(_banded(passes(part), thrifty=len(cut) > 2)) for part in cut]
@@ -133,8 +136,12 @@ def strips(chain: tuple[Operator, ...], passes: Passes) -> Iterator[tuple[tuple[
                 round_up(ring * _row_bytes(part[-1].output), ALIGNMENT)
                 for ring, part in zip(course.rings, cut, strict=False)
             ]
-            for picked in _combinations(options, course):
-                yield tuple(one.stage for one in picked), _strip(picked, course, rings)
+            played = [
+                [_Played.of(one, calls, memory) for one in same]
+                for same, calls in zip(options, course.calls, strict=True)
+            ]
+            for picked in _combinations(played):
+                yield tuple(one.banded.stage for one in picked), _strip(picked, course, rings)
 
 
 @dataclass(frozen=True)
@@ -162,9 +169,32 @@ class _Banded:
             and all(mine <= others for mine, others in zip(self.memory, other.memory, strict=True))
         )
 
-    def played(self, calls: Mapping[int, int]) -> int:
-        """Instructions of ``calls`` by number of rows."""
-        return sum(count * (self.bands.instructions(rows) + _CALL_INSTRUCTIONS) for rows, count in calls.items())
+
+@dataclass(frozen=True)
+class _Played:
+    """A stage on its course: instructions and cycles without waiting, how it reads its constants, what that waits."""
+
+    banded: _Banded
+    instructions: int
+    cycles: int
+    reading: Reading
+    waits: int
+
+    @classmethod
+    def of(cls, banded: _Banded, calls: Mapping[int, int], memory: Memory) -> _Played:
+        """With ``calls`` by number of rows."""
+        bands, stage = banded.bands, banded.stage
+        instructions = sum(count * (bands.instructions(rows) + _CALL_INSTRUCTIONS) for rows, count in calls.items())
+        cycles, reading = (
+            round(instructions * stage.variant.cycles_per_instruction),
+            bands.reading * sum(calls.values()),
+        )
+        return cls(banded, instructions, cycles, reading, memory.stage_waits(stage, reading))
+
+    @property
+    def needs(self) -> tuple[int, ...]:
+        """Memory and effort."""
+        return (*self.banded.memory, effort(self.cycles + self.waits, self.instructions))
 
 
 def _banded(stages: Iterable[Stage], thrifty: bool) -> list[_Banded]:
@@ -206,11 +236,11 @@ def _by_rows(banded: Iterable[_Banded]) -> list[list[_Banded]]:
     return list(rows.values())
 
 
-def _combinations(options: Sequence[Sequence[_Banded]], course: _Course) -> Iterator[tuple[_Banded, ...]]:
-    """One of the options of each stage, all of which lead to the same course, but for what others beat."""
+def _combinations(options: Sequence[Sequence[_Played]]) -> Iterator[tuple[_Played, ...]]:
+    """One of the options of each stage, but for combinations that others beat."""
     needs, picked = np.zeros((1, 4), np.int64), np.zeros((1, 0), np.int64)
-    for same, calls in zip(options, course.calls, strict=True):
-        own = np.array([(*one.memory, one.played(calls)) for one in same], np.int64)
+    for same in options:
+        own = np.array([one.needs for one in same], np.int64)
         joined = needs[:, None] + own
         joined[:, :, _SCRATCH] = np.maximum(needs[:, None, _SCRATCH], own[:, _SCRATCH])
         choice = np.column_stack([np.repeat(picked, len(same), axis=0), np.tile(np.arange(len(same)), len(needs))])
@@ -233,14 +263,24 @@ def _cuts(chain: tuple[Operator, ...]) -> Iterator[list[tuple[Operator, ...]]]:
                 yield [head, *tail]
 
 
-def _strip(picked: Sequence[_Banded], course: _Course, rings: Sequence[int]) -> Strip:
+def _strip(picked: Sequence[_Played], course: _Course, rings: Sequence[int]) -> Strip:
     """``rings``: bytes of the rings behind the stages."""
-    costs = [one.stage.cost for one in picked]
-    instructions = sum(one.played(calls) for one, calls in zip(picked, course.calls, strict=True))
-    scratch = sum(rings) + max(cost.scratch for cost in costs)
-    cost = Cost(instructions, scratch, sum(cost.code for cost in costs))
-    offsets = tuple(accumulate(rings, initial=0))
-    return Strip(tuple(one.bands for one in picked), course.rings, offsets, course.inplace, cost)
+    costs = [one.banded.stage.cost for one in picked]
+    cost = Cost(
+        instructions=sum(one.instructions for one in picked),
+        scratch=sum(rings) + max(cost.scratch for cost in costs),
+        code=sum(cost.code for cost in costs),
+        cycles=sum(one.cycles for one in picked),
+    )
+    return Strip(
+        bands=tuple(one.banded.bands for one in picked),
+        rings=course.rings,
+        offsets=tuple(accumulate(rings, initial=0)),
+        inplace=course.inplace,
+        readings=tuple(one.reading for one in picked),
+        waits=sum(one.waits for one in picked),
+        cost=cost,
+    )
 
 
 def _row_bytes(tensor: Tensor) -> int:

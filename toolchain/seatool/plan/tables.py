@@ -1,6 +1,6 @@
 """The dynamic program of the search: combinations of choices from an operator to the last one, as arrays.
 
-Three needs of a combination add up over its choices: flash, resident RAM and instructions. The bytes alive at once do
+Three needs of a combination add up over its choices: flash, resident RAM and effort. The bytes alive at once do
 not: of them the largest counts, and a search is made for one limit on them at a time.
 """
 
@@ -15,7 +15,7 @@ from seatool.plan.alive import Choice
 from seatool.plan.pareto import Numbers, by_speed, unbeaten, undominated
 from seatool.plan.placement import divide
 
-FLASH, RESIDENT, INSTRUCTIONS = range(3)
+FLASH, RESIDENT, EFFORT = range(3)
 """Columns of needs. The objective is the last one."""
 
 _COMPARED = 4
@@ -41,7 +41,7 @@ class Options:
     @classmethod
     def of(cls, end: int, numbered: Sequence[tuple[int, Choice]]) -> Options:
         """From choices with their numbers."""
-        needs = [(choice.flash, sum(choice.resident), choice.instructions) for _, choice in numbered]
+        needs = [(choice.flash, sum(choice.resident), choice.effort) for _, choice in numbered]
         return cls(
             end,
             np.array(needs, np.int64),

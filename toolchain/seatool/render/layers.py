@@ -48,7 +48,9 @@ def _comment(program: Program, names: Names, step: Step) -> Iterator[str]:
         if attributes := _attributes(operator):
             whose = f"{operator.op.name}: " if len(step.operators) > 1 else ""
             yield from c.wrapped("options", whose + attributes)
-    yield from c.wrapped("variant", f"{step.kernel}, about {step.cost.instructions:,} instructions")
+    yield from c.wrapped(
+        "variant", f"{step.kernel}, about {step.cost.instructions:,} instructions, {step.cycles:,} cycles"
+    )
     yield from table(_rows(program, names, step, inputs))
 
 

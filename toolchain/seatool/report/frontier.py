@@ -20,6 +20,7 @@ def to_json(frontier: Frontier) -> dict[str, Any]:
         {
             "ram_bytes": point.ram_bytes,
             "flash_bytes": point.flash_bytes,
+            "estimated_cycles": point.cycles,
             "estimated_instructions": point.instructions,
             "chosen_by": list(point.chosen_by),
             "layers": [{"name": name, "variant": kernel} for name, kernel in point.layers],
@@ -44,13 +45,13 @@ def budgets(frontier: Frontier) -> list[int]:
 
 
 def svg(frontier: Frontier, title: str) -> str:
-    """Instructions over RAM, a stepped curve for each of several limits of flash."""
+    """Cycles over RAM, a stepped curve for each of several limits of flash."""
     axes = _Axes(frontier.points)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif"',
         ' font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        f'<text x="{LEFT}" y="24" font-size="15">{escape(title)}: instructions over RAM</text>',
+        f'<text x="{LEFT}" y="24" font-size="15">{escape(title)}: estimated cycles over RAM</text>',
         *axes.grid(),
     ]
     for number, (limit, color) in enumerate(zip(reversed(budgets(frontier)), COLORS, strict=False)):
@@ -62,19 +63,19 @@ def svg(frontier: Frontier, title: str) -> str:
 
 
 class _Axes:
-    """Where RAM (logarithmic) and instructions (linear from 0) lie in the drawing."""
+    """Where RAM (logarithmic) and cycles (linear from 0) lie in the drawing."""
 
     def __init__(self, points: Sequence[Point]) -> None:
         self.low = min(point.ram_bytes for point in points) * 0.9
         self.high = max(point.ram_bytes for point in points) * 1.1
-        self.most = max(point.instructions for point in points) * 1.05
+        self.most = max(point.cycles for point in points) * 1.05
 
     def x(self, ram: float) -> float:
         share = log(ram / self.low) / log(self.high / self.low)
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
-    def y(self, instructions: float) -> float:
-        return round(HEIGHT - BOTTOM - instructions / self.most * (HEIGHT - TOP - BOTTOM), 1)
+    def y(self, cycles: float) -> float:
+        return round(HEIGHT - BOTTOM - cycles / self.most * (HEIGHT - TOP - BOTTOM), 1)
 
     def grid(self) -> Iterator[str]:
         """Lines and their labels."""
@@ -89,21 +90,21 @@ class _Axes:
             yield f'<path d="M{LEFT} {y}H{right}" stroke="#e4e4e4"/>'
             yield f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{count / 1e6:,.1f}</text>'
         yield f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 14}" text-anchor="middle">RAM of the model, KiB</text>'
-        yield f'<text x="{LEFT - 48}" y="{TOP - 12}">million instructions</text>'
+        yield f'<text x="{LEFT - 48}" y="{TOP - 12}">million cycles</text>'
 
 
 def _curve(axes: _Axes, points: Sequence[Point], color: str) -> Iterator[str]:
     """A step down wherever more RAM allows a faster plan."""
     rising = list(reversed(points))
-    path = f"M{axes.x(rising[0].ram_bytes)} {axes.y(rising[0].instructions)}"
-    path += "".join(f"H{axes.x(point.ram_bytes)}V{axes.y(point.instructions)}" for point in rising[1:])
+    path = f"M{axes.x(rising[0].ram_bytes)} {axes.y(rising[0].cycles)}"
+    path += "".join(f"H{axes.x(point.ram_bytes)}V{axes.y(point.cycles)}" for point in rising[1:])
     yield f'<path d="{path}H{WIDTH - RIGHT}" fill="none" stroke="{color}" stroke-width="1.5"/>'
     for point in rising:
-        yield f'<circle cx="{axes.x(point.ram_bytes)}" cy="{axes.y(point.instructions)}" r="2.5" fill="{color}"/>'
+        yield f'<circle cx="{axes.x(point.ram_bytes)}" cy="{axes.y(point.cycles)}" r="2.5" fill="{color}"/>'
 
 
 def _label(axes: _Axes, point: Point) -> str:
-    x, y = axes.x(point.ram_bytes), axes.y(point.instructions)
+    x, y = axes.x(point.ram_bytes), axes.y(point.cycles)
     text = ", ".join(point.chosen_by)
     return (
         f'<circle cx="{x}" cy="{y}" r="5" fill="none" stroke="#000"/>'

@@ -102,9 +102,9 @@ def plan_table(program: Program) -> str:
     rows: list[tuple[object, ...]] = []
     for step in program.steps:
         scratch = step.scratch.size if step.scratch else None
-        rows.append((step.name, step.kernel or "-", step.cost.instructions or None, scratch, ""))
-        rows += [("", f"not {kernel}", "", "", reason) for kernel, reason in step.rejected]
-    return table(["layer", "kernel", "instructions~", "scratch", ""], rows)
+        rows.append((step.name, step.kernel or "-", step.cost.instructions or None, step.cycles or None, scratch, ""))
+        rows += [("", f"not {kernel}", "", "", "", reason) for kernel, reason in step.rejected]
+    return table(["layer", "kernel", "instructions~", "cycles~", "scratch", ""], rows)
 
 
 def model_line(manifest: Manifest) -> str:
@@ -325,14 +325,15 @@ def show_frontier(frontier: Frontier, plot: Path | None) -> None:
         (
             point.ram_bytes,
             point.flash_bytes,
+            point.cycles,
+            point.cycles / frontier.macs if frontier.macs else None,
             point.instructions,
-            point.instructions / frontier.macs if frontier.macs else None,
             " ".join(f"--optimize {name}" for name in point.chosen_by),
         )
-        for point in sorted(shown.values(), key=lambda p: (-p.ram_bytes, p.instructions))
+        for point in sorted(shown.values(), key=lambda p: (-p.ram_bytes, p.cycles))
     ]
-    click.echo(table(["RAM", "flash", "instructions~", "/MAC", "picked by"], rows))
-    click.echo(f"{len(frontier.points)} plans that no other beats in RAM, flash and instructions; --json lists all")
+    click.echo(table(["RAM", "flash", "cycles~", "/MAC", "instructions~", "picked by"], rows))
+    click.echo(f"{len(frontier.points)} plans that no other beats in RAM, flash and cycles; --json lists all")
     if plot is not None:
         click.echo(f"→ {plot}")
 
