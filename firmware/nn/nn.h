@@ -48,6 +48,13 @@
 #define NN_ASSEMBLY __attribute__((naked, noinline, unused)) static
 #define NN_UNUSED __attribute__((unused))
 
+/* Half-words in memory that other code knows as bytes or words. */
+#if defined(__GNUC__)
+typedef int16_t __attribute__((may_alias)) nn_half;
+#else
+typedef int16_t nn_half;
+#endif
+
 /* Unaligned word access through memcpy: one LDR or STR on the M7, no aliasing surprises. */
 NN_INLINE uint32_t nn_load32(const void *p)
 {

@@ -47,7 +47,7 @@ NN_INLINE int32_t nn_conv_taps_width(const nn_conv_taps_args *a)
     return ((a->output_width - 1) * a->stride_x + a->kernel_width) * a->in_channels;
 }
 
-NN_INLINE int16_t *nn_conv_taps_pad(int16_t *to, int32_t value, int32_t count)
+NN_INLINE nn_half *nn_conv_taps_pad(nn_half *to, int32_t value, int32_t count)
 {
     for (; count > 0; count--) {
         *to++ = (int16_t)value;
@@ -56,7 +56,7 @@ NN_INLINE int16_t *nn_conv_taps_pad(int16_t *to, int32_t value, int32_t count)
 }
 
 /* Input row `y` with the padding beside it, or instead of it where it lies outside. */
-NN_INLINE void nn_conv_taps_widen(const nn_conv_taps_args *a, int16_t *to, const int8_t *image, int32_t y)
+NN_INLINE void nn_conv_taps_widen(const nn_conv_taps_args *a, nn_half *to, const int8_t *image, int32_t y)
 {
     const int32_t width = nn_conv_taps_width(a), padding = -a->input_offset;
     if (y < 0 || y >= a->input_height) {
@@ -75,11 +75,11 @@ NN_INLINE void nn_conv_taps_widen(const nn_conv_taps_args *a, int16_t *to, const
 }
 
 /* Taps 2 * word and the next one of the pixel whose window begins at `at`; behind the last tap anything. */
-NN_INLINE uint32_t nn_conv_taps_pair(const nn_conv_taps_args *a, const int16_t *at, int32_t word)
+NN_INLINE uint32_t nn_conv_taps_pair(const nn_conv_taps_args *a, const nn_half *at, int32_t word)
 {
     const int32_t run = nn_conv_taps_run(a), width = nn_conv_taps_width(a);
     const int32_t row = 2 * word / run, column = 2 * word % run;
-    const int16_t *low = at + row * width + column;
+    const nn_half *low = at + row * width + column;
     if (column + 1 < run) {
         return nn_load32(low);
     }
@@ -87,7 +87,7 @@ NN_INLINE uint32_t nn_conv_taps_pair(const nn_conv_taps_args *a, const int16_t *
 }
 
 /* The words of all pixels of an output row. */
-NN_INLINE void nn_conv_taps_fill(const nn_conv_taps_args *a, uint32_t *to, const int16_t *rows)
+NN_INLINE void nn_conv_taps_fill(const nn_conv_taps_args *a, uint32_t *to, const nn_half *rows)
 {
     for (int32_t x = 0; x < a->output_width; x++, rows += a->stride_x * a->in_channels) {
         NN_UNROLL(5)
@@ -120,7 +120,7 @@ NN_INLINE void nn_conv_taps_channel(const nn_conv_taps_args *a, int8_t *output, 
 NN_INLINE void nn_conv_taps_s8(const nn_conv_taps_args *a)
 {
     uint32_t *words = (uint32_t *)a->scratch;
-    int16_t *rows = (int16_t *)(words + a->output_width * nn_conv_taps_words(a));
+    nn_half *rows = (nn_half *)(words + a->output_width * nn_conv_taps_words(a));
     for (int32_t batch = 0; batch < a->batches; batch++) {
         const int8_t *image = a->input + batch * a->input_height * a->input_width * a->in_channels;
         int8_t *output = a->output + batch * a->output_height * a->output_width * a->out_channels;

@@ -41,7 +41,7 @@ NN_INLINE void nn_svdf_filters(const nn_svdf_s8_args *a, const uint32_t *x, int3
 }
 
 /* Move a filter's int16 row on and sum it up. */
-NN_INLINE int32_t nn_svdf_row_s16(int16_t *row, const int16_t *time, int32_t memory, int32_t latest)
+NN_INLINE int32_t nn_svdf_row_s16(nn_half *row, const nn_half *time, int32_t memory, int32_t latest)
 {
     int32_t sum = 0;
     int32_t i = 0;
@@ -74,7 +74,7 @@ NN_INLINE int32_t nn_svdf_row(const nn_svdf_s8_args *a, int32_t batch, int32_t f
 {
     const int32_t row = (batch * a->filters + filter) * a->memory, time = filter * a->memory;
     if (a->wide) {
-        return nn_svdf_row_s16((int16_t *)a->state + row, (const int16_t *)a->time + time, a->memory, latest);
+        return nn_svdf_row_s16((nn_half *)a->state + row, (const nn_half *)a->time + time, a->memory, latest);
     }
     return nn_svdf_row_s8((int8_t *)a->state + row, (const int8_t *)a->time + time, a->memory, latest);
 }

@@ -17,7 +17,7 @@ PORTABLE = ["app/harness.c", "app/main.c", "host/main.c", "port/console.c", *AUD
 COMPILERS = pytest.mark.parametrize("compiler", ["gcc", "clang"])
 
 CAST = re.compile(r"\((?:const )?(\w+) \*(?:const \*)?\)")
-BYTES_AND_WORDS = {"void", "int8_t", "uint8_t", "int32_t", "uint32_t"}
+BYTES_AND_WORDS = {"void", "int8_t", "uint8_t", "int32_t", "uint32_t", "nn_half"}
 
 
 def compile_(compiler: str, source: Path, *options: str) -> None:
@@ -49,7 +49,7 @@ def test_what_runs_on_any_machine(compiler: str, path: str) -> None:
 
 
 def test_kernels_use_memory_as_bytes_and_words_only() -> None:
-    """int8_t may alias anything, and int32_t and uint32_t each other; any other pair of types would need memcpy."""
+    """int8_t and nn_half may alias anything, int32_t and uint32_t each other; any other pair of types would need memcpy."""
     found = {
         (path.name, name)
         for path in sorted(host.NN.glob("*.h"))

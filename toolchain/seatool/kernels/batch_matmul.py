@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from seatool.kernels.base import (
     Field,
     Operator,
     Ref,
+    Shape,
     TFLiteForm,
     Variant,
     operator,
@@ -69,6 +70,10 @@ class BatchMatmul(Operator):
         a, b = self.input(0).shape, self.input(1).shape
         rows, depth = (a[-1], a[-2]) if self.attributes.adj_x else (a[-2], a[-1])
         return rows, depth, b[-2] if self.attributes.adj_y else b[-1]
+
+    def output_shapes(self) -> Sequence[Shape]:
+        a, b, (rows, _, columns) = self.input(0).shape, self.input(1).shape, self.sizes
+        return [(*np.broadcast_shapes(a[:-2], b[:-2]), rows, columns)]
 
     def problems(self) -> Iterator[str]:
         a, b = self.input(0), self.input(1)
