@@ -1,5 +1,6 @@
 # make demo   compile the shipped student, build it, run it in the emulator on a recording, prove it equals TFLM
 # make test   lint and the whole test suite (what CI runs)
+# make bench  measure the README's table: every model at every point, in the emulator
 # make clean  remove what was built
 #
 # Both set up what they need: a virtual environment in .venv, and the tools through apt where that needs no password;
@@ -31,7 +32,7 @@ define need
 	[ -z "$$missing" ] || { $(call install,$$missing,$(2)); }
 endef
 
-.PHONY: demo test lint tools test-tools clean
+.PHONY: demo test bench lint tools test-tools clean
 .DELETE_ON_ERROR:
 
 demo: tools $(VENV)/.runtime
@@ -39,6 +40,9 @@ demo: tools $(VENV)/.runtime
 
 test: lint
 	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS)
+
+bench: tools $(VENV)/.development
+	@$(BIN)/python tests/bench/bench.py
 
 lint: test-tools $(VENV)/.development
 	$(BIN)/ruff check .

@@ -49,7 +49,7 @@ def test_what_runs_on_any_machine(compiler: str, path: str) -> None:
 
 
 def test_kernels_use_memory_as_bytes_and_words_only() -> None:
-    """int8_t and nn_half may alias anything, int32_t and uint32_t each other; any other pair of types would need memcpy."""
+    """int8_t and nn_half may alias anything, int32_t and uint32_t each other; other pairs need memcpy."""
     found = {
         (path.name, name)
         for path in sorted(host.NN.glob("*.h"))

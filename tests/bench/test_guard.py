@@ -1,0 +1,50 @@
+"""Instructions and RAM of the benchmark's cases must not grow; `python tests/bench/bench.py --update` accepts them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import bench
+
+CASES = list(bench.cases())
+FIGURES = bench.Figures(
+    instructions=1_000_000, macs=1, ram_bytes=1000, flash_bytes=1, stack_bytes=1, estimated_cycles=None
+)
+
+
+def test_one_percent_more_is_a_regression() -> None:
+    def grown(instructions: int, ram: int) -> list[str]:
+        return list(bench.within(FIGURES, {"instructions": instructions, "ram_bytes": ram}))
+
+    assert grown(1_000_000, 1000) == grown(2_000_000, 2000) == grown(990_100, 991) == []
+    assert grown(990_000, 1000) == ["instructions: 1,000,000, expected 990,000 (+1.0%)"]
+    assert grown(1_000_000, 900) == ["ram_bytes: 1,000, expected 900 (+11.1%)"]
+
+
+def test_every_case_is_guarded() -> None:
+    assert bench.expected().keys() == {case.key for case in CASES}
+
+
+def test_the_table_shows_what_was_measured_and_what_was_recorded() -> None:
+    text = bench.table({"kws/speed": FIGURES})
+    assert "| seatool, speed | 1,000,000 | 1000000.000 |" in text
+    assert "BakeNN 1.0.0 with its CMSIS-NN 4.0.0 (recorded) | 22,500,000 |" in text
+    assert "TFLM + CMSIS-NN" not in text, "a model that was not recorded"
+    assert "Student" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", sorted({case.model for case in CASES}))
+def test_no_regression(model: str, tmp_path: Path) -> None:
+    mine = [case for case in CASES if case.model == model]
+    if mine[0].path is None:
+        pytest.skip(f"{mine[0].file} is not here: set SEATOOL_DATA to the folder of real models")
+    problems = []
+    for case in mine:
+        figures = bench.measure(case, tmp_path / model, cycles=False)
+        problems += [f"{case.key}: {problem}" for problem in bench.within(figures, bench.expected()[case.key])]
+    assert not problems, "\n".join(problems)
