@@ -17,6 +17,7 @@ from seatool.kernels.batch_matmul import BatchMatmulAttributes
 from seatool.kernels.cast import CastAttributes
 from seatool.kernels.gather import StridedSliceAttributes
 from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
+from seatool.kernels.lstm import LstmAttributes
 from seatool.kernels.mirror_pad import MirrorMode, MirrorPadAttributes
 from seatool.kernels.pool import Pool2DAttributes
 from seatool.kernels.rearrange import BlockAttributes
@@ -28,6 +29,7 @@ from test_batch_matmul import product
 from test_binary import binary
 from test_border import dequantize, quantize
 from test_logical import compared, truths
+from test_lstm import Layer, lstm
 from test_mean import all_hold, arg, mean
 from test_moves import moved
 from test_pool import pool
@@ -79,6 +81,8 @@ def layers() -> Iterator[Graph]:
     for filters, inputs, memory, dtype in ((64, 40, 8, np.int16), (40, 64, 16, np.int8)):
         time, bias = np.ones((filters, memory), dtype), np.zeros(filters // 2, np.int32)
         yield svdf(np.ones((filters, inputs), np.int8), time, bias, 2, 1, [0.1] * 5, (3, 0, 0))
+    for sizes in (Layer(1, 28, 28, 20), Layer(1, 1, 64, 64)):
+        yield lstm(sizes, LstmAttributes(cell_clip=10.0))
     for kernel, shape in ((3, (1, 16, 16, 32)), (4, (1, 8, 8, 64)), (2, (1, 4, 5, 16))):
         weights = np.random.default_rng(0).integers(-127, 128, (16, kernel, kernel, shape[3])).astype(np.int8)
         output = (1, 2 * shape[1], 2 * shape[2], 16)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from seatool.ir import Array, DType, Graph, Op, Quantization, State, Tensor
 from seatool.kernels import Activation, Padding
@@ -10,6 +12,7 @@ from seatool.kernels.conv_2d import Conv2DAttributes
 from seatool.kernels.depthwise_conv_2d import DepthwiseConv2DAttributes
 from seatool.kernels.fully_connected import FullyConnectedAttributes
 from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
+from seatool.kernels.lstm import LstmAttributes
 from seatool.kernels.pool import Pool2DAttributes
 from seatool.kernels.softmax import SoftmaxAttributes
 from seatool.kernels.svdf import SvdfAttributes
@@ -174,6 +177,32 @@ def filters() -> Graph:
         State("recalled", "recalled/next", np.zeros((1, 27), np.int8)),
     )
     return Graph("filters", tensors, ops, ("sound", "more"), ("y",), states=states)
+
+
+def recurrent() -> Graph:
+    """A layer of six LSTM units over three steps, which keeps two states, and a function of what they show."""
+    rng = np.random.default_rng(6)
+    gates = [_weights(rng, f"w{i}", (6, 5), 0) for i in range(4)] + [
+        _weights(rng, f"r{i}", (6, 6), 0) for i in range(4)
+    ]
+    gates = [replace(t, quant=Quantization.per_tensor(0.01, 0)) for t in gates]
+    biases = [_bias(rng, f"b{i}", 6) for i in range(4)]
+    cells = Quantization.per_tensor(2.0**-11, 0)
+    shown = [act(name, shape, 1 / 128, 0) for name, shape in (("h", (1, 6)), ("h/next", (1, 6)), ("shown", (1, 3, 6)))]
+    kept = [Tensor(name, (1, 6), DType.INT16, cells) for name in ("c", "c/next")]
+    tensors = table(act("x", (1, 3, 5)), *gates, *biases, *shown, *kept, act("y", (1, 3, 6), 1 / 256, -128))
+    names = [tensor.name for tensor in (*gates, *biases)]
+    inputs = ("x", *names[:8], None, None, None, *names[8:], None, None, "h", "c", None, None, None, None)
+    attributes = LstmAttributes(cell_clip=10.0)
+    ops = (
+        Op("lstm", "UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, ("shown", "h/next", "c/next"), attributes),
+        Op("curve", "LOGISTIC", ("shown",), ("y",)),
+    )
+    states = (
+        State("h", "h/next", np.zeros((1, 6), np.int8)),
+        State("c", "c/next", np.zeros((1, 6), np.int16)),
+    )
+    return Graph("recurrent", tensors, ops, ("x",), ("y",), states=states)
 
 
 def inputs_of(graph: Graph, count: int, seed: int = 0) -> list[tuple[Array, ...]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hosted import Hosted, assert_equal
-from nets import filters, inputs_of
+from nets import filters, inputs_of, recurrent
 from seatool import boards, plan
 from seatool.importers import tflite
+from seatool.ir import Graph
 from seatool.tflm.reference import Reference
 
 M7 = boards.load("m7")
@@ -17,13 +20,20 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Hosted:
     return Hosted.of(filters(), M7, tmp_path_factory.mktemp("filters"), plan.PlanOptions(fuse=False))
 
 
-def test_every_tensor_of_a_sequence_equals_tflm(hosted: Hosted) -> None:
-    graph = filters()
+@pytest.mark.parametrize(
+    ("graph", "made"),
+    [
+        (filters(), {"sum", "middle", "heard/next", "recalled/next", "y"}),
+        (recurrent(), {"shown", "h/next", "c/next", "y"}),
+    ],
+)
+def test_every_tensor_of_a_sequence_equals_tflm(graph: Graph, made: set[str], tmp_path: Path) -> None:
+    hosted = Hosted.of(graph, M7, tmp_path, plan.PlanOptions(fuse=False))
     reference = Reference(tflite.write(graph), graph)
     cases = inputs_of(graph, 12)
     for case, got in zip(cases, hosted.run(cases), strict=True):
         assert_equal(got, reference.run(case))
-        assert got.keys() == {"sum", "middle", "heard/next", "recalled/next", "y"}
+        assert got.keys() == made
 
 
 def test_the_sequence_begins_anew_after_initialisation(hosted: Hosted) -> None:

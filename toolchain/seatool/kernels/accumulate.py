@@ -23,7 +23,7 @@ from seatool.kernels.base import (
     require_int8,
     variant,
 )
-from seatool.kernels.fixed_point import Int64, multiply_by_quantized_multiplier, quantize_multiplier
+from seatool.kernels.fixed_point import Int64, multiply_by_quantized_multiplier, quantize_multiplier, wrap_int32
 
 _LEFT_SHIFT = 19
 """TFLM scales stored values by 2^20 and halves them."""
@@ -59,7 +59,7 @@ class Accumulation(Operator):
     def rescaled(self, total: Int64) -> Array:
         """The output for sums; those of 4096 and more wrap, as in TFLM."""
         p = self.rescaling
-        wrapped = (((total << _LEFT_SHIFT) + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+        wrapped = wrap_int32(total << _LEFT_SHIFT)
         y = multiply_by_quantized_multiplier(wrapped, p["output_multiplier"], p["output_shift"]) + p["output_offset"]
         return np.asarray(np.clip(y, -128, 127).astype(np.int8))
 

@@ -48,6 +48,11 @@ def factor_problems(factor: float) -> Iterator[str]:
         yield f"the scales are too far apart (a factor of {factor:g})"
 
 
+def wrap_int32(x: Int64) -> Int64:
+    """``x`` modulo 2^32, as int32 has it."""
+    return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+
+
 def saturating_rounding_doubling_high_mul(a: npt.ArrayLike, b: npt.ArrayLike) -> Int64:
     """round(a * b / 2^31), ties towards plus infinity; int32 operands.
 
@@ -71,8 +76,8 @@ def multiply_by_quantized_multiplier(x: npt.ArrayLike, multiplier: npt.ArrayLike
     """x * multiplier / 2^31 * 2^shift with TFLM's double rounding; the left shift wraps as int32, as in C."""
     shifts = np.asarray(shift, np.int64)
     shifted = np.asarray(x, np.int64) << np.maximum(shifts, 0)
-    wrapped = ((shifted + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
-    return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(wrapped, multiplier), np.maximum(-shifts, 0))
+    product = saturating_rounding_doubling_high_mul(wrap_int32(shifted), multiplier)
+    return rounding_divide_by_pot(product, np.maximum(-shifts, 0))
 
 
 @cache

@@ -25,7 +25,13 @@ from seatool.kernels.base import (
     require_int8,
     variant,
 )
-from seatool.kernels.fixed_point import Int64, factor_problems, multiply_by_quantized_multiplier, quantize_multiplier
+from seatool.kernels.fixed_point import (
+    Int64,
+    factor_problems,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    wrap_int32,
+)
 from seatool.kernels.weighted import output_blocks
 from seatool.rounding import ceil_div
 
@@ -152,25 +158,20 @@ class Svdf(Operator):
         (_, filters, memory, units), (first, second) = self.sizes, self.rescalings
         batches, zero = x.shape[0], self.state.zero_point
         sums = (x.astype(np.int64) - self.input(0).zero_point) @ self.filters.T
-        latest = np.clip(multiply_by_quantized_multiplier(_wrapped(sums), *first), *_STATES[self.state.dtype]) + zero
+        latest = np.clip(multiply_by_quantized_multiplier(wrap_int32(sums), *first), *_STATES[self.state.dtype]) + zero
         before = state.reshape(batches, filters, memory)[:, :, 1:]
         now = np.concatenate([before, latest[:, :, None].astype(self.state.dtype.numpy)], axis=2)
         weighted = ((now.astype(np.int64) - zero) * self.time).sum(axis=2)
         total = weighted.reshape(batches, units, -1).sum(axis=2) + bias.astype(np.int64)
-        y = multiply_by_quantized_multiplier(_wrapped(total), *second) + self.output.zero_point
+        y = multiply_by_quantized_multiplier(wrap_int32(total), *second) + self.output.zero_point
         return np.clip(y, -128, 127).astype(np.int8), now.reshape(state.shape)
 
     def macs(self) -> int:
         return self.input(0).shape[0] * (self.filters.size + self.time.size)
 
 
-def _wrapped(x: Int64) -> Int64:
-    """As int32, modulo 2^32."""
-    return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
-
-
 def _int32(x: Int64) -> Array:
-    return _wrapped(x).astype(np.int32)
+    return wrap_int32(x).astype(np.int32)
 
 
 @variant(Svdf)

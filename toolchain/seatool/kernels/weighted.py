@@ -18,6 +18,7 @@ from seatool.kernels.fixed_point import (
     factor_problems,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
+    wrap_int32,
 )
 from seatool.rounding import ceil_div
 
@@ -111,8 +112,7 @@ class WeightedOperator(Operator):
     def requantize(self, sums: Array, bias: Array | None) -> Array:
         """int8 outputs from exact sums whose last axis is the output channel."""
         total = np.rint(sums).astype(np.int64) + (0 if bias is None else bias.reshape(-1).astype(np.int64))
-        wrapped = ((total + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
-        scaled = multiply_by_quantized_multiplier(wrapped, *self.multipliers) + self.output.zero_point
+        scaled = multiply_by_quantized_multiplier(wrap_int32(total), *self.multipliers) + self.output.zero_point
         return np.clip(scaled, *self.output_range).astype(np.int8)
 
     def finish_float(self, sums: Array, bias: Array | None) -> Array:
