@@ -32,6 +32,8 @@ from target import LIMITS
 
 _POOL = 2000
 """At most so many files of a kind are kept for further damage."""
+_BUILT = 0.05
+"""Share of the models with a known plan that are built all the same: their numbers may be new."""
 _ROUND = defaultdict(lambda: 10, {"tflite": 100, "h5": 4, "h5.gz": 2})
 """How many files of a kind take turns with those of the others; HDF5 files take the longest."""
 
@@ -44,7 +46,7 @@ class Fuzzer:
         pool: Files to damage, by kind: the sound ones, and damaged ones that were taken nevertheless.
         refused: Files that were refused, each for another reason; now and then they are damaged further.
         seed: Decides about everything: equal seeds give equal files.
-        builds: Build and run the C of TFLite files that lead to a new plan.
+        builds: Build and run the C of TFLite files that lead to a new plan, and of some others.
         counts: Outcomes by kind.
     """
 
@@ -67,18 +69,19 @@ class Fuzzer:
         """Try ``count`` damaged files of a kind; yields those that fail, each with the reason, once per reason."""
         for _ in range(count):
             self.seed += 1
-            data = self.damaged(kind, Random(self.seed))
+            chance = Random(self.seed)
+            data = self.damaged(kind, chance)
             outcome, what, detail = self.judged(kind, data)
             self.counts[kind, outcome] += 1
-            if (kind, outcome, what) in self.seen:
-                continue
-            self.seen.add((kind, outcome, what))
-            if kind == "tflite" and outcome == "taken" and self.builds:
+            is_new = (kind, outcome, what) not in self.seen
+            if self.builds and kind == "tflite" and outcome == "taken" and (is_new or chance.random() < _BUILT):
                 outcome, what, detail = self.judged("run", data)
                 self.counts["run", outcome] += 1
-            if outcome == "failed":
+                is_new |= (kind, outcome, what) not in self.seen
+            self.seen.add((kind, outcome, what))
+            if is_new and outcome == "failed":
                 yield data, f"{what}\n{detail}"
-            elif kind in GROWING and len(self.pool[kind]) < _POOL:
+            elif is_new and kind in GROWING and len(self.pool[kind]) < _POOL:
                 (self.pool if outcome == "taken" else self.refused)[kind].append(data)
 
     def damaged(self, kind: str, chance: Random) -> bytes:

@@ -101,5 +101,22 @@ def test_a_layer_that_computes_nan_is_named() -> None:
     net = FloatNet((1, 2, 2, 2))
     net.add("MUL", "x", net.constant(np.float32([3e38])), fused_activation_function=0)
     net.add("SUB", net.now, net.now, fused_activation_function=0)
-    with pytest.raises(InputError, match="layer sub_1 is not a number"), np.errstate(all="ignore"):
+    with pytest.raises(InputError, match="layer sub_1 is not a number"):
         quantize(net.graph(), [(np.full((1, 2, 2, 2), 9.0, np.float32),)])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("weight", "bias", "reason"),
+    [
+        (3e38, 0, "layer conv_2d_0 is not finite on calibration data"),
+        (1, 2e38, "layer conv_2d_0 cannot be quantized: a scale of .* does not fit float32"),
+    ],
+)
+def test_a_layer_beyond_float32_is_named(weight: float, bias: float, reason: str) -> None:
+    net = FloatNet((1, 2, 2, 2))
+    weights, bias = net.constant(np.full((2, 1, 1, 2), weight, np.float32)), net.constant(np.full(2, bias, np.float32))
+    options = {"stride_w": 1, "stride_h": 1, "fused_activation_function": 0}
+    net.add("CONV_2D", "x", weights, bias, **options)
+    with pytest.raises(InputError, match=reason):
+        quantize(net.graph(), [(np.full((1, 2, 2, 2), 3e-10 if weight == 1 else 3, np.float32),)])

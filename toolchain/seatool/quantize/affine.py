@@ -97,5 +97,7 @@ def quantized_constant(name: str, values: Array, quant: Quantization, dtype: DTy
 
 
 def _symmetric(scales: npt.NDArray[np.float64], axis: int | None) -> Quantization:
+    if scales.max() > np.finfo(np.float32).max:
+        raise OverflowError(f"a scale of {scales.max():g} does not fit float32")
     exact = tuple(float(scale) for scale in np.atleast_1d(scales).astype(np.float32))
     return Quantization(exact, (0,) * len(exact), axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from seatool.errors import InputError
 from seatool.ir import DType, Graph, Op, Quantization, Tensor
 from seatool.kernels import operators
 from seatool.quantize.affine import (
@@ -42,7 +43,11 @@ class Converter:
         for name in self.graph.inputs:
             self._activation(name)
         for op in self.graph.ops:
-            self._operator(op)
+            try:
+                self._operator(op)
+            except OverflowError as error:
+                hint = "check the model's weights and the calibration data"
+                raise InputError(f"layer {op.name} cannot be quantized: {error}", hint) from error
         return self.graph.with_(tensors=self._tensors.values(), ops=self._ops)
 
     def _operator(self, op: Op) -> None:

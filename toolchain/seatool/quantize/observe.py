@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from seatool.errors import InputError
 from seatool.ir import Array, DType, Graph
+from seatool.kernels import operators
 from seatool.quantize.execute import Executor
 
 SENTINEL = 1e30
@@ -100,18 +101,21 @@ class Observation:
 def observe(graph: Graph, samples: Sequence[tuple[Array, ...]], step: Callable[[], None]) -> Observation:
     """Run the float ``graph`` on ``samples``, calling ``step`` after each, and observe all float activations.
 
-    InputError when a layer computes NaN.
+    InputError when a layer computes NaN, or one with weights infinity: elsewhere infinity may stand for "masked".
     """
     names = [name for name, tensor in graph.tensors.items() if tensor.dtype is DType.FLOAT32 and not tensor.is_constant]
+    sums = {name for op in graph.ops if operators()[op.kind].quantization.weights is not None for name in op.outputs}
     run = Executor(graph)
     observation = Observation()
     for sample in samples:
-        values = run(sample, names)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = run(sample, names)
         for name in names:
-            if np.isnan(values[name]).any():
+            if not (np.isfinite(values[name]) if name in sums else ~np.isnan(values[name])).all():
                 layer = graph.producer(name)
                 where = f"layer {layer.name}" if layer else f"input {name}"
-                raise InputError(f"{where} is not a number (NaN) on calibration data", "check the model's weights")
+                what = "not finite" if name in sums else "not a number (NaN)"
+                raise InputError(f"{where} is {what} on calibration data", "check the model's weights")
             observation.add(name, values[name])
         step()
     return observation
