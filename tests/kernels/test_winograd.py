@@ -23,7 +23,8 @@ from seatool.kernels import Activation, Padding, Ref
 from seatool.kernels.conv_2d import Conv2DAttributes
 from seatool.kernels.conv_2d_max_pool import ConvMaxPoolAttributes, Pool
 from seatool.kernels.pool import Pool2DAttributes
-from seatool.kernels.winograd import F2, F4, FAST_SCRATCH, VARIANTS, Form, Weights, Winograd
+from seatool.kernels.winograd import FAST_SCRATCH, VARIANTS, Weights, Winograd
+from seatool.kernels.winograd_tiles import F2, F4, Form
 from test_conv_2d import conv
 from weights import Scales, activations, biases, scales
 

@@ -200,15 +200,21 @@ class Admission:
 class Cost:
     """Estimates of one call: instructions executed, scratch RAM bytes, code bytes in flash.
 
-    Bytes of constants follow from :meth:`Variant.constants` and are not repeated here. ``cycles``: what the
-    instructions take if no memory is waited for; they follow from :attr:`Variant.cycles_per_instruction`, and a variant
-    leaves them out.
+    Bytes of constants follow from :meth:`Variant.constants` and are not repeated here. ``shared``: functions that are
+    in flash once, however many layers use them, with their bytes. ``cycles``: what the instructions take if no memory
+    is waited for; they follow from :attr:`Variant.cycles_per_instruction`, and a variant leaves them out.
     """
 
     instructions: int
     scratch: int = 0
     code: int = 0
+    shared: tuple[tuple[str, int], ...] = ()
     cycles: int = 0
+
+    @property
+    def all_code(self) -> int:
+        """Bytes of code if no other layer shared any."""
+        return self.code + sum(size for _, size in self.shared)
 
 
 @dataclass(frozen=True)

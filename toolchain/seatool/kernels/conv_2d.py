@@ -161,7 +161,8 @@ class ConvGemm(Variant):
     def cost(self, op: Conv2D) -> Cost:
         words, panel = ceil_div(op.taps, 4), self.panel_pixels(op)
         scratch = 4 * (4 * words + panel * 2 * words + 2 * _GEMM_OVERREAD) + 4 * words
-        return Cost(self.instructions(op, math.prod(op.output.shape[:3])), scratch, 1100)
+        code = 770 if self.is_pointwise(op) else 1050
+        return Cost(self.instructions(op, math.prod(op.output.shape[:3])), scratch, code, (("nn_gemm_2x4", 282),))
 
     def reading(self, op: Conv2D) -> Reading:
         return Reading(passes=ceil_div(math.prod(op.output.shape[:3]), self.panel_pixels(op)))
@@ -211,7 +212,8 @@ class ConvVector(Variant):
         words = ceil_div(op.taps, 4)
         gather = 6 * words + 12 * op.kernel_size[0] + 30
         pixels = math.prod(op.output.shape[:3])
-        return Cost(pixels * (gather + vector_instructions(op, op.taps)), 12 * words, 700)
+        instructions = pixels * (gather + vector_instructions(op, op.taps))
+        return Cost(instructions, 12 * words, 600, (("nn_vector_4", 206),))
 
     def reading(self, op: Conv2D) -> Reading:
         return Reading(passes=math.prod(op.output.shape[:3]))

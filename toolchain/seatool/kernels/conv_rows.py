@@ -46,6 +46,18 @@ class RowTiles:
     def pairs(self) -> int:
         return 4 * self.quads + 3 * self.triples
 
+    @property
+    def shared_code(self) -> tuple[tuple[str, int], ...]:
+        """The functions of nn_rows.h that compute the tiles."""
+        closing_quad, closing_triple = self.closing and self.quads > 0, self.closing and self.quads == 0
+        functions = (
+            ("nn_rows_4_closing", 704, closing_quad),
+            ("nn_rows_3_closing", 582, closing_triple),
+            ("nn_rows_4", 656, self.quads > closing_quad),
+            ("nn_rows_3", 538, self.triples > closing_triple),
+        )
+        return tuple((name, size) for name, size, used in functions if used)
+
     @classmethod
     def of(cls, width: int, may_close: bool) -> RowTiles:
         """The cheapest way to cover a row of ``width`` outputs."""
@@ -157,7 +169,7 @@ class _PackedRows(Variant):
     def cost(self, op: Conv2D) -> Cost:
         batches, height, _, _ = op.output.shape
         instructions = batches * self.instructions(op, height)
-        return Cost(instructions, self.scratch(op, self.band_rows(op)), self.code_bytes)
+        return Cost(instructions, self.scratch(op, self.band_rows(op)), self.code_bytes, _tiles(op).shared_code)
 
     def reading(self, op: Conv2D) -> Reading:
         return Reading(passes=op.output.shape[0] * ceil_div(op.output.shape[1], self.band_rows(op)))
@@ -233,7 +245,7 @@ class ConvRows(_PackedRows):
     """Packed 64-bit products: two pixels by two taps per SMLAL, three multiply-accumulates per instruction."""
 
     name, header, function = "rows", "nn_conv_rows_s8.h", "nn_conv_rows_s8"
-    scratch_limit, code_bytes = 32 * 1024, 1500
+    scratch_limit, code_bytes = 32 * 1024, 1000
 
     def runs(self, op: Conv2D) -> tuple[Chunks, ...]:
         return _runs(op)
@@ -263,7 +275,7 @@ class ConvRowsF2(_PackedRows):
     """Packed products along the rows and Winograd's F(2, 3) down the columns: four runs for two rows instead of six."""
 
     name, header, function = "rows_f2", "nn_conv_rows_f2_s8.h", "nn_conv_rows_f2_s8"
-    scratch_limit, code_bytes = 80 * 1024, 2600
+    scratch_limit, code_bytes = 80 * 1024, 2000
 
     def admits(self, op: Conv2D) -> Admission:
         y, _ = op.axes()

@@ -42,7 +42,7 @@ class ConvTaps(Variant):
     def cost(self, op: Conv2D) -> Cost:
         batches, height, width, _ = op.output.shape
         scratch = 4 * width * ceil_div(op.taps, 2) + 2 * op.kernel_size[0] * self.width(op)
-        return Cost(batches * self.instructions(op, height), scratch, 700)
+        return Cost(batches * self.instructions(op, height), scratch, 480)
 
     def constants(self, op: Conv2D) -> tuple[Constant, ...]:
         scaling = 1 if op.requantize_form == EXACT else 2

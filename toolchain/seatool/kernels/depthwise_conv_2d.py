@@ -115,6 +115,7 @@ class _Depthwise(Variant):
     """What the kernels share: the input is spread out channel by channel, a block of rows and channels at a time."""
 
     function: ClassVar[str]
+    code_bytes: ClassVar[int]
     scratch_limit = 20 * 1024
 
     def __init__(self, rows: int | None = None) -> None:
@@ -187,7 +188,7 @@ class _Depthwise(Variant):
 
     def cost(self, op: DepthwiseConv2D) -> Cost:
         batches, height, _, _ = op.output.shape
-        return Cost(batches * self.instructions(op, height), self.blocking(op).scratch, 900)
+        return Cost(batches * self.instructions(op, height), self.blocking(op).scratch, self.code_bytes)
 
     def constants(self, op: DepthwiseConv2D) -> tuple[Constant, ...]:
         assert op.weights.data is not None
@@ -212,6 +213,7 @@ class DepthwiseLanes(_Depthwise):
     """Two taps of a row per word and SMLAD, whatever the shape."""
 
     name, header, function = "lanes", "nn_depthwise_s8.h", "nn_depthwise_s8"
+    code_bytes = 900
 
     def word_step(self, op: DepthwiseConv2D) -> int:
         # Every pair of taps of every output starts at a multiple.
@@ -237,6 +239,7 @@ class DepthwiseThree(_Depthwise):
     """Three taps per row with stride 1: two outputs at a time from the same words."""
 
     name, header, function = "three", "nn_depthwise_3_s8.h", "nn_depthwise_3_s8"
+    code_bytes = 690
     cycles_per_instruction = 0.86
 
     def admits(self, op: DepthwiseConv2D) -> Admission:
@@ -283,7 +286,7 @@ class DepthwiseFourChannels(Variant):
 
     def cost(self, op: DepthwiseConv2D) -> Cost:
         batches, height, _, _ = op.output.shape
-        return Cost(batches * self.instructions(op, height), 8 * math.prod(op.kernel_size), 900)
+        return Cost(batches * self.instructions(op, height), 8 * math.prod(op.kernel_size), 1200)
 
     def constants(self, op: DepthwiseConv2D) -> tuple[Constant, ...]:
         assert op.weights.data is not None

@@ -135,7 +135,7 @@ class FullyConnectedBlocks(Variant):
 
     def cost(self, op: FullyConnected) -> Cost:
         instructions = op.batches * vector_instructions(op, op.depth)
-        return Cost(instructions, 8 * ceil_div(op.depth, 4), 500)
+        return Cost(instructions, 8 * ceil_div(op.depth, 4), 450, (("nn_vector_4", 206),))
 
     def reading(self, op: FullyConnected) -> Reading:
         return Reading(passes=op.batches)

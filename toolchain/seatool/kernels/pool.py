@@ -164,6 +164,10 @@ class AveragePool2D(Pool2D):
         return np.asarray(np.sign(total) * ((np.abs(total) + count // 2) // count))
 
 
+_WIDEST = 255
+"""Columns of a window that lanes of 16 bits can add up."""
+
+
 @dataclass(frozen=True)
 class _WindowCost:
     """Instructions of one window, measured: a fixed part and one per value; fewer values are unrolled."""
@@ -264,10 +268,13 @@ class MaxFourChannels(_FourChannels):
 
 @variant(MaxPool2D)
 class MaxOneChannel(_PoolKernel):
-    """One channel at a time."""
+    """One channel at a time; for fewer than four."""
 
     name, header, function = "max_x1", "nn_max_pool_s8.h", "nn_max_pool_s8"
     window, code_bytes = _WindowCost(6, 4, 6.8, 12, 8.5), 100
+
+    def admits(self, op: Pool2D) -> Admission:
+        return Admission.when(op.output.shape[3] < 4, "four channels or more")
 
 
 @variant(AveragePool2D)
@@ -278,15 +285,19 @@ class AverageFourChannels(_FourChannels):
     window, code_bytes = _WindowCost(32, 3.6, 3.8, 70, 13.5), 300
 
     def admits(self, op: Pool2D) -> Admission:
-        if op.attributes.filter_width > 255:
-            return Admission(False, "windows of more than 255 columns")
+        if op.attributes.filter_width > _WIDEST:
+            return Admission(False, f"windows of more than {_WIDEST} columns")
         return super().admits(op)
 
 
 @variant(AveragePool2D)
 class AverageOneChannel(_PoolKernel):
-    """One channel at a time."""
+    """One channel at a time; for fewer than four, or windows of more than 255 columns."""
 
     name, header, function = "average_x1", "nn_average_pool_s8.h", "nn_average_pool_s8"
     window, code_bytes = _WindowCost(4, 3.5, 5, 12, 7.5), 100
     cycles_per_instruction = 1.1
+
+    def admits(self, op: Pool2D) -> Admission:
+        wide = op.attributes.filter_width > _WIDEST
+        return Admission.when(wide or op.output.shape[3] < 4, f"four channels or more, up to {_WIDEST} columns")

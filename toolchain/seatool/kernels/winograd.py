@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from functools import cache
 
@@ -15,6 +15,7 @@ from seatool.kernels.conv_2d import Conv2D
 from seatool.kernels.conv_2d_max_pool import ConvMaxPool, Pool
 from seatool.kernels.fixed_point import Int64
 from seatool.kernels.weighted import BUFFERS, EXACT, SHORT_RELU, channel_constants
+from seatool.kernels.winograd_tiles import F2, F4, Form, Tiling, product_function
 from seatool.rounding import ceil_div, round_up
 
 FAST_SCRATCH = 120 * 1024
@@ -31,170 +32,6 @@ _IN_ANY_CACHE = 4 * 1024
 
 _LARGEST_INPUT = 255
 """Kernels take inputs as x + 128, whatever their zero point; padding is the zero point."""
-_STEPS_IN_LINE = (4, 8, 12, 16, 24, 32, 48, 64)
-"""For which nn_winograd_gemm.h has a product without a loop over the channels."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """Instructions of the parts of nn_winograd_strips.h, counted on the emulated Cortex-M7."""
-
-    column: int
-    """Four channels of a column of inputs."""
-    tile: int
-    """Four channels of a tile to V."""
-    group: int
-    """Four channels of a row of tiles, apart from columns and tiles."""
-    weights: int
-    """Four input channels of an output channel to U."""
-    block: int
-    """Four output channels of a tile, apart from their outputs."""
-    outputs: tuple[int, int, int]
-    """One channel of a tile, by Pool."""
-    rounding: int
-    """More for each requantization that is not SHORT_RELU with saturation."""
-    exact: int
-    """More for each that is EXACT."""
-
-
-@dataclass(frozen=True, eq=False)
-class Form:
-    """F(tile x tile, 3x3).
-
-    ``filters`` is G, its rows scaled to integers; ``limit`` is what absolute sums must stay below to be told from the
-    scaled outputs modulo 2^32.
-    """
-
-    name: str
-    tile: int
-    filters: npt.NDArray[np.int64]
-    limit: int
-    work: Work
-
-    @property
-    def lines(self) -> int:
-        """Rows and columns of the input that a tile of outputs sees."""
-        return self.tile + 2
-
-    @property
-    def positions(self) -> int:
-        return self.lines**2
-
-
-F4 = Form(
-    "f4",
-    4,
-    np.array([[1, 0, 0], [1, 1, 1], [1, -1, 1], [1, 2, 4], [1, -2, 4], [0, 0, 1]]),
-    1 << 25,
-    Work(60, 436, 96, 318, 111, (319, 285, 270), 1, 22),
-)
-F2 = Form(
-    "f2",
-    2,
-    np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]),
-    1 << 29,
-    Work(34, 150, 90, 178, 43, (84, 77, 75), 1, 20),
-)
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """A layer cut into tiles, and these into strips of ``strip_rows`` x ``strip_columns`` to transform at a time."""
-
-    form: Form
-    height: int
-    width: int
-    input_width: int
-    in_channels: int
-    out_channels: int
-    strip_rows: int
-    strip_columns: int
-
-    @property
-    def groups(self) -> int:
-        """Of four input channels."""
-        return ceil_div(self.in_channels, 4)
-
-    @property
-    def blocks(self) -> int:
-        """Of four output channels."""
-        return ceil_div(self.out_channels, 4)
-
-    @property
-    def rows(self) -> int:
-        """Of tiles."""
-        return ceil_div(self.height, self.form.tile)
-
-    @property
-    def columns(self) -> int:
-        """Of tiles."""
-        return ceil_div(self.width, self.form.tile)
-
-    @property
-    def parts(self) -> list[int]:
-        """Tiles of each part of a row of tiles."""
-        return _cut(self.columns, self.strip_columns)
-
-    @property
-    def strips(self) -> list[int]:
-        """Tiles of each strip."""
-        return [rows * tiles for rows in _cut(self.rows, self.strip_rows) for tiles in self.parts]
-
-    @property
-    def block_words(self) -> int:
-        """Of U of four output channels."""
-        return self.form.positions * self.groups * 8
-
-    def scratch(self, u: bool, pool: Pool) -> int:
-        """Bytes, as nn_winograd_memory_of lays them out: maxima, V, then M, with ``u`` also U, or what V is made of."""
-        f = self.form
-        maxima = self.out_channels if pool is Pool.GLOBAL else 0
-        v = ceil_div(self.strips[0], 2) * f.positions * self.groups * 4
-        u_and_m = (self.block_words if u else 0) + 8 * f.positions
-        seen = self.parts[0] * f.tile + 2
-        columns = seen * 2 * f.lines
-        inside = min(seen, self.input_width)
-        padding = ceil_div(inside * self.in_channels, 4)
-        narrow = f.lines * inside if self.in_channels % 4 else 0
-        return 4 * (maxima + v + max(u_and_m, columns + padding + narrow))
-
-    @property
-    def transform_instructions(self) -> int:
-        """Of transforming all weights once."""
-        narrow = 150 if self.in_channels % 4 else 0
-        return 4 * self.blocks * (40 + self.form.work.weights * self.groups + narrow)
-
-    @property
-    def copy_instructions(self) -> int:
-        """Of copying U of all channels."""
-        return self.blocks * (20 + self.block_words // 2)
-
-    def instructions(self, u: int, outputs: int) -> int:
-        """Estimate of one call; ``u``: of making U in each strip, ``outputs``: of one tile and channel."""
-        work, tiles, strips = self.form.work, self.rows * self.columns, len(self.strips)
-        pairs = sum(ceil_div(strip, 2) for strip in self.strips)
-        seen = sum(tiles * self.form.tile + 2 for tiles in self.parts)
-        columns = self.rows * (len(self.parts) * (150 + self.groups * work.group) + self.groups * work.column * seen)
-        to_v = self.groups * work.tile * 2 * pairs
-        steps = 2 * self.groups
-        products = pairs * self.blocks * (40 + self.form.positions * (6 + 14 * steps + _loops(steps)))
-        if self.in_channels % 4:  # the last ones are copied, to make four of them
-            columns += 5 * self.rows * self.form.lines * self.input_width
-        from_m = tiles * (work.block * self.blocks + outputs * self.out_channels)
-        return columns + to_v + products + from_m + strips * (u + 100 + 150 * self.blocks)
-
-
-def _cut(count: int, size: int) -> list[int]:
-    """``count`` in parts of ``size``, and a smaller last one for the rest."""
-    return [min(size, count - first) for first in range(0, count, size)]
-
-
-def _loops(steps: int) -> int:
-    """Instructions of the loop over the channels, at one position."""
-    if steps in _STEPS_IN_LINE:
-        return 0
-    block = next(block for block in (16, 4, 2) if steps % block == 0)
-    return 4 + 4 * steps // block
 
 
 class Weights(Enum):
@@ -323,7 +160,21 @@ class Winograd(Variant):
     def cost(self, op: Conv2D | ConvMaxPool) -> Cost:
         tiling = self.tiling(op)
         batches, instructions = op.input(0).shape[0], self.instructions(tiling, self.outputs(op))
-        return Cost(batches * instructions, self.scratch(tiling, _pool(op)), 2800)
+        return Cost(batches * instructions, self.scratch(tiling, _pool(op)), 720, self._shared_code(op))
+
+    def _shared_code(self, op: Conv2D | ConvMaxPool) -> tuple[tuple[str, int], ...]:
+        """The functions of nn_winograd*.h that other layers may use as well."""
+        conv, pool, name, code = _conv(op), _pool(op), f"nn_{self.form.name}", self.form.code
+        saturated = conv.output_range == (-128, 127) and conv.requantize_form != EXACT
+        output = 0 if pool is Pool.GLOBAL else conv.requantize_form + 2 * saturated
+        weights = () if self.weights is Weights.STORED else ((f"{name}_weights", code.weights),)
+        return (
+            (f"{name}_columns", code.columns),
+            (f"{name}_tiles", code.tiles),
+            *weights,
+            (f"{name}_output_{pool.value}_{output}", code.outputs[pool][output]),
+            product_function(2 * self.tiling(op).groups),
+        )
 
     def reading(self, op: Conv2D | ConvMaxPool) -> Reading:
         tiling = self.tiling(op)

@@ -25,7 +25,13 @@ class Choice:
 
     @property
     def flash(self) -> int:
+        """Bytes of constants and code, but for code that steps share."""
         return self.candidate.flash if self.candidate else 0
+
+    @property
+    def shared(self) -> tuple[tuple[str, int], ...]:
+        """Functions that steps share, with their bytes."""
+        return self.candidate.cost.shared if self.candidate else ()
 
     @property
     def resident(self) -> tuple[int, ...]:

@@ -25,8 +25,8 @@ CHAIN = 6
 class Candidate:
     """Kernels that can compute a step, with what they need.
 
-    ``strip``: how several stages take turns; None where there is one. ``flash``: bytes of constants and code.
-    ``waits``: cycles of waiting for constants and resident memory.
+    ``strip``: how several stages take turns; None where there is one. ``flash``: bytes of constants and code, but for
+    code that steps share. ``waits``: cycles of waiting for constants and resident memory.
     """
 
     stages: tuple[Stage, ...]
@@ -246,7 +246,9 @@ def worth_considering(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 def _needs(candidate: Candidate, overwritable: Sequence[int]) -> tuple[int, ...]:
     """Memory of every kind, and effort. Memory for the output beside an input is a kind for each input."""
     beside = (int(index not in candidate.inplace) for index in overwritable)
-    return (*beside, candidate.flash, sum(candidate.resident), candidate.cost.scratch, candidate.effort)
+    flash, cost = candidate.flash, candidate.cost
+    with_shared = flash - cost.code + cost.all_code
+    return (*beside, flash, with_shared, sum(candidate.resident), cost.scratch, candidate.effort)
 
 
 def rejections(group: Group, taken: Candidate, others: Sequence[Candidate]) -> tuple[tuple[str, str], ...]:

@@ -253,7 +253,8 @@ def plan(graph: Graph, board: Board, options: PlanOptions | None = None) -> Prog
 def _flash_needs(graph: Graph, draft: Draft, front: FrontEnd | None) -> FlashNeeds:
     candidates = [choice.candidate for choice in draft.picks.choices if choice.candidate is not None]
     constants = [(f"{layer}_{constant.name}", constant) for c in candidates for layer, constant in c.constants]
-    code = sum(candidate.cost.code for candidate in candidates)
+    shared = {function for candidate in candidates for function in candidate.cost.shared}
+    code = sum(candidate.cost.code for candidate in candidates) + sum(size for _, size in shared)
     return FlashNeeds(
         constant_bytes([*initial_constants(graph).items(), *constants]),
         front.table_bytes if front else 0,

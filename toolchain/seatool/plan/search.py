@@ -22,6 +22,7 @@ from seatool.ir import Graph
 from seatool.plan.alive import Choice, Live
 from seatool.plan.choose import Group
 from seatool.plan.pareto import undominated, worthy
+from seatool.plan.shared import SharedCode
 from seatool.plan.strips import GAIN
 from seatool.plan.tables import EFFORT, FLASH, Bounds, Options, Packing, Table, extend
 
@@ -60,7 +61,8 @@ class Picks:
     @cached_property
     def flash(self) -> int:
         """Constants and code of the layers."""
-        return sum(choice.flash for choice in self.choices)
+        shared = {function for choice in self.choices for function in choice.shared}
+        return sum(choice.flash for choice in self.choices) + sum(size for _, size in shared)
 
     @cached_property
     def effort(self) -> int:
@@ -165,14 +167,15 @@ class Space:
 
         The next limit is one byte below what the last plans need.
         """
-        options = [_options(choices) for choices in self.choices]
-        bounds = self._bounds(ram, flash)
+        code = SharedCode(choice for choices in self.choices for choice in choices)
+        options = [_options(choices, code) for choices in self.choices]
+        bounds = self._bounds(ram, flash, code)
         limit = max(choice.ram for choices in self.choices for choice in choices) if ram is None else ram
         tables: list[Table | None] = [None] * len(options) + [Table.last(self.floor)]
         while limit >= self.floor:
             for number in reversed(range(len(options))):
                 if (known := tables[number]) is None or known.highest > limit:
-                    within = [one.within(limit) for one in options[number]]
+                    within = [one.within(limit, code) for one in options[number]]
                     tables[number] = extend(within, tables, bounds[number], size)
             front = tables[0]
             if front is None or not len(front):
@@ -180,7 +183,7 @@ class Space:
             yield front
             limit = front.highest - 1
 
-    def _bounds(self, ram: int | None, flash: int | None) -> list[Bounds]:
+    def _bounds(self, ram: int | None, flash: int | None, code: SharedCode) -> list[Bounds]:
         """What the operators from each one on may need: the limits less what is needed for the others at least."""
         count = len(self.choices)
         before = [0] + [_NEVER] * count
@@ -193,7 +196,7 @@ class Space:
         resident = _NEVER if ram is None else ram - at_once[0]
         limit = _NEVER if flash is None else flash
         packing = Packing(self.rooms)
-        return [Bounds(limit - needed, resident, packing) for needed in before[:-1]]
+        return [Bounds(limit - needed, resident, packing, code) for needed in before[:-1]]
 
     def _picks(self, front: Table, row: int) -> Picks:
         """The plan in a row of the first operator's table."""
@@ -210,7 +213,7 @@ _NEVER = 1 << 62
 """More bytes than there are."""
 
 
-def _options(choices: Sequence[Choice]) -> list[Options]:
+def _options(choices: Sequence[Choice], code: SharedCode) -> list[Options]:
     """``choices`` of an operator by the operator that they lead on to."""
     ends = sorted({choice.group.end for choice in choices})
-    return [Options.of(end, [(n, c) for n, c in enumerate(choices) if c.group.end == end]) for end in ends]
+    return [Options.of(end, [(n, c) for n, c in enumerate(choices) if c.group.end == end], code) for end in ends]

@@ -28,7 +28,7 @@ Passes = Callable[[tuple[Operator, ...]], tuple[Stage, ...]]
 GAIN = 0.005
 """Saving fewer instructions than this share is not worth any memory."""
 
-_SCRATCH = 2
+_SCRATCH = 3
 """Column of what stages use one after the other."""
 
 STAGES = 4
@@ -156,10 +156,10 @@ class _Banded:
         return ceil_div(self.bands.height, self.bands.rows) * self.bands.instructions(self.bands.rows)
 
     @cached_property
-    def memory(self) -> tuple[int, int, int]:
-        """Bytes of flash, resident RAM and scratch."""
-        stage = self.stage
-        return stage.flash + stage.cost.code, stage.resident_bytes, stage.cost.scratch
+    def memory(self) -> tuple[int, int, int, int]:
+        """Bytes of flash without and with shared code, of resident RAM and of scratch."""
+        flash, cost = self.stage.flash, self.stage.cost
+        return flash + cost.code, flash + cost.all_code, self.stage.resident_bytes, cost.scratch
 
     def beats(self, other: _Banded) -> bool:
         """Whether it needs no more memory and hardly more instructions."""
@@ -238,14 +238,15 @@ def _by_rows(banded: Iterable[_Banded]) -> list[list[_Banded]]:
 
 def _combinations(options: Sequence[Sequence[_Played]]) -> Iterator[tuple[_Played, ...]]:
     """One of the options of each stage, but for combinations that others beat."""
-    needs, picked = np.zeros((1, 4), np.int64), np.zeros((1, 0), np.int64)
+    needs, picked = np.zeros((1, len(options[0][0].needs)), np.int64), np.zeros((1, 0), np.int64)
     for same in options:
         own = np.array([one.needs for one in same], np.int64)
         joined = needs[:, None] + own
         joined[:, :, _SCRATCH] = np.maximum(needs[:, None, _SCRATCH], own[:, _SCRATCH])
         choice = np.column_stack([np.repeat(picked, len(same), axis=0), np.tile(np.arange(len(same)), len(needs))])
-        kept = undominated(joined.reshape(-1, 4))
-        needs, picked = joined.reshape(-1, 4)[kept], choice[kept]
+        joined = joined.reshape(len(choice), -1)
+        kept = undominated(joined)
+        needs, picked = joined[kept], choice[kept]
     for numbers in picked.tolist():
         yield tuple(same[number] for same, number in zip(options, numbers, strict=True))
 
@@ -270,6 +271,7 @@ def _strip(picked: Sequence[_Played], course: _Course, rings: Sequence[int]) -> 
         instructions=sum(one.instructions for one in picked),
         scratch=sum(rings) + max(cost.scratch for cost in costs),
         code=sum(cost.code for cost in costs),
+        shared=tuple(dict.fromkeys(function for cost in costs for function in cost.shared)),
         cycles=sum(one.cycles for one in picked),
     )
     return Strip(

@@ -14,6 +14,7 @@ import numpy as np
 from seatool.plan.alive import Choice
 from seatool.plan.pareto import Numbers, by_speed, unbeaten, undominated
 from seatool.plan.placement import divide
+from seatool.plan.shared import SharedCode
 
 FLASH, RESIDENT, EFFORT = range(3)
 """Columns of needs. The objective is the last one."""
@@ -29,33 +30,41 @@ _RESIDENT_CELLS = 8
 class Options:
     """What may be chosen at an operator and leads on to operator ``end``, a row per choice.
 
-    needs: int64[n, 3]. ram: bytes alive while it runs. resident: its blocks of resident RAM. choice: its number.
+    needs: int64[n, 3], flash without shared code. ram: bytes alive while it runs. resident: its blocks of resident RAM.
+    shared: the functions that it shares, a set of :class:`SharedCode`. choice: its number.
     """
 
     end: int
     needs: Numbers
     ram: Numbers
     resident: tuple[tuple[int, ...], ...]
+    shared: Numbers
     choice: Numbers
 
     @classmethod
-    def of(cls, end: int, numbered: Sequence[tuple[int, Choice]]) -> Options:
+    def of(cls, end: int, numbered: Sequence[tuple[int, Choice]], code: SharedCode) -> Options:
         """From choices with their numbers."""
-        needs = [(choice.flash, sum(choice.resident), choice.effort) for _, choice in numbered]
+        numbers, choices = zip(*numbered, strict=True)
+        sets, rest = zip(*(code.split(choice) for choice in choices), strict=True)
+        flash = [choice.flash + own for choice, own in zip(choices, rest, strict=True)]
+        needs = [flash, [sum(choice.resident) for choice in choices], [choice.effort for choice in choices]]
         return cls(
             end,
-            np.array(needs, np.int64),
-            np.array([choice.ram for _, choice in numbered], np.int64),
-            tuple(choice.resident for _, choice in numbered),
-            np.array([number for number, _ in numbered], np.int64),
+            np.array(needs, np.int64).T,
+            np.array([choice.ram for choice in choices], np.int64),
+            tuple(choice.resident for choice in choices),
+            np.array(sets, np.int64),
+            np.array(numbers, np.int64),
         )
 
-    def within(self, ram: int) -> Options:
-        """Those that need at most ``ram`` bytes and that no other of them beats."""
+    def within(self, ram: int, code: SharedCode) -> Options:
+        """Those that need at most ``ram`` bytes and that no other of them beats, with shared code and without."""
         allowed = np.flatnonzero(self.ram <= ram)
-        rows = allowed[undominated(self.needs[allowed], self.ram[allowed])]
+        needs = self.needs[allowed]
+        everything = needs[:, FLASH] + code.bytes(self.shared[allowed])
+        rows = allowed[undominated(np.column_stack([everything, needs]), self.ram[allowed])]
         resident = tuple(self.resident[row] for row in rows.tolist())
-        return Options(self.end, self.needs[rows], self.ram[rows], resident, self.choice[rows])
+        return Options(self.end, self.needs[rows], self.ram[rows], resident, self.shared[rows], self.choice[rows])
 
 
 @dataclass(frozen=True)
@@ -63,13 +72,14 @@ class Table:
     """Combinations from some operator to the last, a row each, the fastest first.
 
     needs: int64[n, 3]. peak: the most bytes alive at once. blocks: which blocks of resident RAM, a number of
-    :class:`Packing`. choice: of this operator. rest: the row in the table of the operator that the choice leads on to.
-    behind: these tables, by operator.
+    :class:`Packing`. shared: a set of :class:`SharedCode`. choice: of this operator. rest: the row in the table of the
+    operator that the choice leads on to. behind: these tables, by operator.
     """
 
     needs: Numbers
     peak: Numbers
     blocks: Numbers
+    shared: Numbers
     choice: Numbers
     rest: Numbers
     behind: Mapping[int, Table]
@@ -78,7 +88,7 @@ class Table:
     def last(cls, floor: int) -> Table:
         """Behind the last operator nothing more is needed, but ``floor`` bytes are alive at some time anyway."""
         zero = np.zeros(1, np.int64)
-        return cls(np.zeros((1, 3), np.int64), zero + floor, zero, zero, zero, {})
+        return cls(np.zeros((1, 3), np.int64), zero + floor, zero, zero, zero, zero, {})
 
     def __len__(self) -> int:
         return len(self.peak)
@@ -98,19 +108,19 @@ class Table:
         return np.arange(len(self)) if ram is None else np.flatnonzero(self.ram <= ram)
 
     def rows(self, chosen: Numbers) -> Table:
-        needs, peak, blocks, choice, rest = (column[chosen] for column in self._columns)
-        return Table(needs, peak, blocks, choice, rest, self.behind)
+        needs, peak, blocks, shared, choice, rest = (column[chosen] for column in self._columns)
+        return Table(needs, peak, blocks, shared, choice, rest, self.behind)
 
     @property
     def _columns(self) -> tuple[Numbers, ...]:
-        return self.needs, self.peak, self.blocks, self.choice, self.rest
+        return self.needs, self.peak, self.blocks, self.shared, self.choice, self.rest
 
     @classmethod
     def joined(cls, parts: Sequence[Table], behind: Mapping[int, Table]) -> Table:
         """The rows of ``parts``."""
         columns = zip(*(part._columns for part in parts), strict=True)
-        needs, peak, blocks, choice, rest = (np.concatenate(column) for column in columns)
-        return cls(needs, peak, blocks, choice, rest, behind)
+        needs, peak, blocks, shared, choice, rest = (np.concatenate(column) for column in columns)
+        return cls(needs, peak, blocks, shared, choice, rest, behind)
 
 
 class Packing:
@@ -143,11 +153,14 @@ class Packing:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The most flash and resident RAM that the combinations of a table may need, and what the latter has to fit."""
+    """The most flash and resident RAM that the combinations of a table may need, what the latter has to fit, and the
+    code that they may share.
+    """
 
     flash: int
     resident: int
     packing: Packing
+    code: SharedCode
 
 
 def extend(options: Sequence[Options], tables: Sequence[Table | None], bounds: Bounds, size: int) -> Table:
@@ -161,10 +174,13 @@ def _joined(options: Options, table: Table, bounds: Bounds) -> Table:
     """Every option with every row of ``table``, within the bounds."""
     count, rows = len(options.choice), len(table)
     blocks = [bounds.packing.join(table.blocks, resident) for resident in options.resident]
+    needs = options.needs[:, None] + table.needs
+    needs[:, :, FLASH] += bounds.code.added(options.shared, table.shared)
     every = Table(
-        (options.needs[:, None] + table.needs).reshape(-1, 3),
+        needs.reshape(-1, 3),
         np.maximum(options.ram[:, None], table.peak).reshape(-1),
         np.concatenate([*blocks, np.zeros(0, np.int64)]),
+        (options.shared[:, None] | table.shared).reshape(-1),
         np.repeat(options.choice, rows),
         np.tile(np.arange(rows), count),
         {},
