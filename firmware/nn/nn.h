@@ -44,8 +44,13 @@
 #endif
 #endif
 
+/* Where functions go that several layers call: NN_FAST_CODE, or with the other code. */
+#ifndef NN_SHARED_CODE
+#define NN_SHARED_CODE
+#endif
+
 /* A function written wholly in assembly; one copy serves all layers. Its arguments are in r0 to r3. */
-#define NN_ASSEMBLY __attribute__((naked, noinline, unused)) static
+#define NN_ASSEMBLY NN_SHARED_CODE __attribute__((naked, noinline, unused)) static
 #define NN_UNUSED __attribute__((unused))
 
 /* Half-words in memory that other code knows as bytes or words. */

@@ -24,9 +24,9 @@
 
 /* One copy for all layers, of what their literals would hardly make faster. */
 #if defined(__clang__)
-#define NN_SHARED static __attribute__((noinline, unused))
+#define NN_SHARED NN_SHARED_CODE static __attribute__((noinline, unused))
 #else
-#define NN_SHARED static __attribute__((noinline, noclone, unused))
+#define NN_SHARED NN_SHARED_CODE static __attribute__((noinline, noclone, unused))
 #endif
 
 /* A 3x3 convolution with stride 1. Output rows and columns are those of the convolution that count, before any pooling.

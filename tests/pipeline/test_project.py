@@ -31,6 +31,7 @@ FACTS: dict[str, Any] = {
         "flash_limit": None,
         "optimize": "speed",
         "fuse": True,
+        "fast_code": True,
         "runtime": "aot",
     },
     "quantization": None,

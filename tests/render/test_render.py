@@ -207,6 +207,17 @@ def test_only_kernels_in_use_are_taken_along() -> None:
     assert "nn_extremum_s8.h" not in names
 
 
+def test_code_for_the_itcm_is_marked_where_the_board_has_one() -> None:
+    source = rendered(residual())["model/net.c"].decode()
+    assert "#define NN_SHARED_CODE NN_FAST_CODE" in source
+    assert source.count("\nNN_FAST_CODE LAYER_FUNCTION void layer_") == 4
+    for program in (
+        plan.plan(residual(), boards.load("mps2-an500")),
+        plan.plan(residual(), M7, plan.PlanOptions(fast_code=False)),
+    ):
+        assert b"NN_FAST_CODE" not in render.render(program)["model/net.c"]
+
+
 def test_two_renderings_are_equal() -> None:
     first, second = rendered(residual()), rendered(residual())
     assert first == second

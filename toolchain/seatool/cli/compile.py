@@ -21,6 +21,7 @@ from seatool.cli.session import Session, session_options
 @click.option("--ram", type=BYTES, help="Stay within this much RAM, for example 256K.")
 @click.option("--flash", type=BYTES, help="Stay within this much flash.")
 @UNFUSED
+@click.option("--code-in-flash", is_flag=True, help="Leave all code in flash, even if the board has an ITCM.")
 @RUNTIME
 @FORCE
 @click.option("--check", is_flag=True, help="Also build it and verify it in the emulator.")
@@ -37,6 +38,7 @@ def command(
     ram: int | None,
     flash: int | None,
     unfused: bool,
+    code_in_flash: bool,
     runtime: Runtime,
     force: bool,
     check: bool,
@@ -49,7 +51,9 @@ def command(
     from seatool.pipeline import CompileOptions, compile_model
     from seatool.report import terminal
 
-    options = CompileOptions(board, name, calibration, stack, ram, flash, optimize, not unfused, runtime)
+    options = CompileOptions(
+        board, name, calibration, stack, ram, flash, optimize, not unfused, not code_in_flash, runtime
+    )
     compiled = compile_model(model, out, options, session.stage, force=force)
     if compiled.kept:
         session.detail("the quantized model in that project is still valid and was taken from it")

@@ -26,7 +26,8 @@ def build_project(project: Project, stage: Stage = silent) -> tuple[Project, Bui
         )
     board = project.board
     usages = [usage(value) for value in project.manifest["budget"]]
-    if {planned.region for planned in usages} != {board.flash.name, *(ram.name for ram in board.ram)}:
+    known = [board.flash, *board.ram, *([board.itcm] if board.itcm else [])]
+    if {planned.region for planned in usages} != {one.name for one in known}:
         raise InputError(
             f"{project.path / MANIFEST}: the regions in its budget are not those of {BOARD}",
             "compile the model again",

@@ -53,6 +53,7 @@ def _options(options: CompileOptions) -> Options:
         "flash_limit": options.flash_limit,
         "optimize": options.optimize,
         "fuse": options.fuse,
+        "fast_code": options.fast_code,
         "runtime": options.runtime,
     }
 

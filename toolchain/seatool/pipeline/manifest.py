@@ -30,6 +30,7 @@ class Options(TypedDict):
     flash_limit: int | None
     optimize: str
     fuse: bool
+    fast_code: bool
     runtime: str
 
 

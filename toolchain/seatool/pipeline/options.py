@@ -27,6 +27,7 @@ class CompileOptions:
         optimize: Of the plans within the limits the fastest ("speed"), the one with the least RAM times flash times
             cycles ("balanced"), or the one with the least RAM ("ram").
         fuse: Whether operators may be merged and computed together. Without it every tensor exists and is verified.
+        fast_code: Whether code runs from the board's ITCM, if it has one.
         runtime: What the project shall hold: the compiled model, the model in TFLM, or both.
     """
 
@@ -38,12 +39,15 @@ class CompileOptions:
     flash_limit: int | None = None
     optimize: plan.Optimize = "balanced"
     fuse: bool = True
+    fast_code: bool = True
     runtime: Runtime = "aot"
 
     @property
     def planning(self) -> plan.PlanOptions:
         """What concerns the planner."""
-        return plan.PlanOptions(self.stack_bytes, self.ram_limit, self.flash_limit, self.optimize, self.fuse)
+        return plan.PlanOptions(
+            self.stack_bytes, self.ram_limit, self.flash_limit, self.optimize, self.fuse, self.fast_code
+        )
 
 
 def project_name(model: Path, chosen: str | None = None) -> str:

@@ -12,6 +12,7 @@ from seatool.boards.board import FAULT_STACK_BYTES, STACK_ALIGNMENT_BYTES, Board
 from seatool.errors import BudgetError, InputError
 from seatool.kernels import Constant
 from seatool.plan.bars import bar, percent
+from seatool.plan.fast_code import guard_bytes
 from seatool.plan.program import Part, Program, Usage
 from seatool.rounding import round_up
 
@@ -21,6 +22,7 @@ RUNTIME_CODE_BYTES = 6_144
 WEIGHTS, CODE, TABLES = "weights", "code", "front end tables"
 ACTIVATIONS, SCRATCH, RESIDENT = "activations", "scratch", "resident"
 STACK, FAULT_STACK, DATA = "stack", "fault stack", "data"
+GUARD = "null pointers"
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,14 @@ def require_stack(board: Board, stack_bytes: int) -> None:
         )
 
 
+def itcm_usage(board: Board, code: int) -> tuple[Usage, ...]:
+    """Predicted contents of the ITCM, if there is one; ``code``: estimated bytes."""
+    if board.itcm is None:
+        return ()
+    parts = (Part(GUARD, guard_bytes(board)), Part(CODE, code, estimated=True)) if code else ()
+    return (Usage(board.itcm.name, board.itcm.size, tuple(part for part in parts if part.bytes)),)
+
+
 def usage(board: Board, flash: FlashNeeds, ram: Mapping[str, RamNeeds], limits: Limits) -> tuple[Usage, ...]:
     """Predicted contents of the flash and of every RAM region; the firmware's own are in the stack's region."""
     capacity = board.flash.size if limits.flash is None else min(limits.flash, board.flash.size)
@@ -125,7 +135,8 @@ def ram_usage(usages: Sequence[Usage], board: Board, limit: int | None) -> Usage
     """All RAM regions as one, with the parts added up; its capacity is ``limit`` if there is one."""
     capacity = sum(region.size for region in board.ram)
     sums: dict[str, Part] = {}
-    for part in (part for usage in usages if usage.region != board.flash.name for part in usage.parts):
+    regions = [region.name for region in board.ram]
+    for part in (part for usage in usages if usage.region in regions for part in usage.parts):
         before = sums.get(part.label, Part(part.label, 0))
         sums[part.label] = replace(part, bytes=before.bytes + part.bytes)
     return Usage("ram", capacity if limit is None else min(limit, capacity), tuple(sums.values()))

@@ -49,7 +49,7 @@ def frontier(graph: Graph, board: Board, options: PlanOptions | None = None) -> 
     Raises InputError (an operator cannot be compiled) or BudgetError (nothing fits), as planning does.
     """
     options = options or PlanOptions()
-    planner = Planner(graph, board, options.limits(board), options.fuse)
+    planner = Planner.of(graph, board, options)
     points = [_point(planner, picks, picks.ram) for picks in planner.frontier()]
     for optimize in OPTIMIZE:
         picks, program = planner.choose(optimize)

@@ -20,6 +20,7 @@ from seatool.plan.budget import (
     RamNeeds,
     constant_bytes,
     firmware_ram,
+    itcm_usage,
     ram_usage,
     require_stack,
     usage,
@@ -27,6 +28,7 @@ from seatool.plan.budget import (
 from seatool.plan.choose import bind_all, groups
 from seatool.plan.cycles import Memory
 from seatool.plan.draft import Draft, draft, step_names
+from seatool.plan.fast_code import fast_steps
 from seatool.plan.frontend import FrontEnd, front_end
 from seatool.plan.labels import tensor_labels
 from seatool.plan.lifetimes import Use, lifetimes
@@ -49,6 +51,7 @@ class PlanOptions:
     """Limits that the user sets, in bytes (None: the board's own), and what to prefer within them.
 
     Without ``fuse`` every operator is a step of its own: then every tensor exists and can be compared with TFLM's.
+    Without ``fast_code`` all code stays in flash, even if the board has an ITCM.
     """
 
     stack_bytes: int | None = None
@@ -56,6 +59,7 @@ class PlanOptions:
     flash_limit: int | None = None
     optimize: Optimize = "balanced"
     fuse: bool = True
+    fast_code: bool = True
 
     def limits(self, board: Board) -> Limits:
         """With the board's stack where the user did not choose one.
@@ -75,6 +79,12 @@ class Planner:
     board: Board
     limits: Limits
     fuse: bool = True
+    fast_code: bool = True
+
+    @classmethod
+    def of(cls, graph: Graph, board: Board, options: PlanOptions) -> Planner:
+        """As ``options`` say."""
+        return cls(graph, board, options.limits(board), options.fuse, options.fast_code)
 
     @cached_property
     def front(self) -> FrontEnd | None:
@@ -171,13 +181,17 @@ class Planner:
         draft = self._draft(picks)
         if (layout := arrange(draft.demand, self.rooms, limit, hot=hot)) is None:
             return None
-        usages = self.usages(draft, layout)
+        steps = draft.steps(layout, self.memory, [begins[0] for begins in self.space.groups])
+        fast = fast_steps(steps, self.board) if self.fast_code else frozenset()
+        steps = tuple(replace(step, fast_code=step.index in fast) for step in steps)
+        code = sum(step.cost.code for step in steps if step.fast_code)
+        usages = (*self.usages(draft, layout), *itcm_usage(self.board, code))
         if not all(region.fits for region in usages):
             return None
         return Program(
             graph=self.graph,
             board=self.board,
-            steps=draft.steps(layout, self.memory, [begins[0] for begins in self.space.groups]),
+            steps=steps,
             buffers=draft.buffers(layout),
             residents=draft.residents(layout),
             blocks=layout.heights,
@@ -246,8 +260,7 @@ def plan(graph: Graph, board: Board, options: PlanOptions | None = None) -> Prog
         BudgetError: The model does not fit the board or the limits.
     """
     options = options or PlanOptions()
-    _, program = Planner(graph, board, options.limits(board), options.fuse).choose(options.optimize)
-    return program
+    return Planner.of(graph, board, options).choose(options.optimize)[1]
 
 
 def _flash_needs(graph: Graph, draft: Draft, front: FrontEnd | None) -> FlashNeeds:

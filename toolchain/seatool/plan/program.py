@@ -94,7 +94,8 @@ class Step:
 
     Tensors between its operators have no memory. ``operators`` is empty for step 0 of a model with an audio front end.
     ``stages`` are the kernels at work: none for a view (no code runs) and for the front end; several only with a
-    ``strip``, which says how they take turns. ``rejected`` says why other kernels were not chosen.
+    ``strip``, which says how they take turns. ``rejected`` says why other kernels were not chosen. ``cycles`` are
+    estimated, with everything where it lies. ``fast_code``: the code runs from the ITCM.
     """
 
     index: int
@@ -106,6 +107,7 @@ class Step:
     rejected: tuple[tuple[str, str], ...] = ()
     strip: Strip | None = None
     cycles: int = 0
+    fast_code: bool = False
 
     @property
     def runs(self) -> bool:
@@ -191,6 +193,11 @@ class Program:
     liveness_bound: int
     stack_bytes: int
     ram_limit: int | None = None
+
+    @property
+    def has_fast_code(self) -> bool:
+        """Whether any code runs from the ITCM."""
+        return any(step.fast_code for step in self.steps)
 
     @property
     def layers(self) -> tuple[Step, ...]:

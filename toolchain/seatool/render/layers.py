@@ -10,7 +10,7 @@ from seatool.kernels import Operator
 from seatool.plan.program import Buffer, Program, Step
 from seatool.render import c
 from seatool.render.names import Names, element_type
-from seatool.render.stages import call, chain_body, rings, shared_scratch, stage_functions
+from seatool.render.stages import attributes, call, chain_body, rings, shared_scratch, stage_functions
 
 Row = tuple[str, str, str, str, str]
 """Role, name, region, offset and bytes of a buffer."""
@@ -23,6 +23,7 @@ def layer_context(program: Program, names: Names) -> list[dict[str, str]]:
             "number": str(number),
             "name": step.name,
             "comment": c.comment(_comment(program, names, step)),
+            "attributes": attributes(step),
             "helpers": "".join(f"{helper}\n\n" for helper in stage_functions(program, names, step)),
             "body": chain_body(step) if step.strip else _body(program, names, step),
         }

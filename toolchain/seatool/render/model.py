@@ -51,6 +51,7 @@ def source_context(program: Program, names: Names) -> dict[str, Any]:
         "inputs": _packed(names.inputs, "input"),
         "outputs": _packed(names.outputs, "output"),
         "headers": sorted(headers),
+        "fast_code": program.has_fast_code,
         "fills": [
             *(reset(names, label) for label in names.states),
             *(fill(names, stage) for step in program.steps for stage in step.stages if stage.resident),

@@ -119,6 +119,11 @@ def stage_functions(program: Program, names: Names, step: Step) -> Iterator[str]
         yield _stage_function(names.model, step, number, body)
 
 
+def attributes(step: Step) -> str:
+    """What the functions of a layer are declared with."""
+    return "NN_FAST_CODE LAYER_FUNCTION " if step.fast_code else "LAYER_FUNCTION "
+
+
 def _stage_function(model: str, step: Step, number: int, body: str) -> str:
     assert step.strip is not None
     band, stage = step.strip.bands[number], step.stages[number]
@@ -128,7 +133,7 @@ def _stage_function(model: str, step: Step, number: int, body: str) -> str:
             c.comment(
                 [f"{stage.name}: rows before `end`, {band.rows} at a time; done[{number}] says how many there are."]
             ),
-            f"LAYER_FUNCTION void rows_{stage.name}(const {model}_state *s, int32_t *done, int32_t end)",
+            f"{attributes(step)}void rows_{stage.name}(const {model}_state *s, int32_t *done, int32_t end)",
             "{",
             f"    while (done[{number}] < end) {{",
             f"        const int32_t first = done[{number}], rows = nn_smaller({band.rows}, end - first);",
