@@ -20,6 +20,7 @@ from seatool.passes.make_resizes import make_resizes
 from seatool.passes.merge_padding import merge_padding
 from seatool.passes.replace_tiles import replace_tiles
 from seatool.passes.split_sums import split_sums
+from seatool.passes.undo_transposes import undo_transposes
 from seatool.passes.undo_views import undo_views
 from seatool.passes.uses import same_bytes
 
@@ -32,6 +33,7 @@ _PREPARE: tuple[Pass, ...] = (
     replace_tiles,
     make_resizes,
     fold_constants,
+    undo_transposes,
     dilate_convolutions,
     merge_padding,
     undo_views,
@@ -41,6 +43,7 @@ _PREPARE: tuple[Pass, ...] = (
 )
 _OPTIMIZE: tuple[Pass, ...] = (
     fold_constants,
+    undo_transposes,
     dilate_convolutions,
     merge_padding,
     undo_views,

@@ -19,7 +19,7 @@ ADD SUB MUL MAXIMUM MINIMUM
 RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LOGISTIC TANH QUANTIZE ABS NEG SQUARE SQRT RSQRT EXP LOG ELU LEAKY_RELU HARD_SWISH
 LOOKUP_TABLE
 """
-_KINDS = frozenset(_ELEMENTWISE.split())
+ELEMENTWISE_KINDS = frozenset(_ELEMENTWISE.split())
 
 
 def table(op: Op, graph: Graph) -> tuple[str, Table] | None:
@@ -27,7 +27,7 @@ def table(op: Op, graph: Graph) -> tuple[str, Table] | None:
 
     Exact by construction: the operator's own integer reference computes all 256 values.
     """
-    if op.kind not in _KINDS or len(op.outputs) != 1:
+    if op.kind not in ELEMENTWISE_KINDS or len(op.outputs) != 1:
         return None
     operator = bind(op, graph)
     index = variable_index(operator)
