@@ -173,7 +173,7 @@ def test_tensors_run_through_the_firmware(shared_data: Path, tmp_path: Path) -> 
 def test_an_impossible_limit_is_refused_before_anything_is_written(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    words = ("compile", shipped_student(), "-o", tmp_path / "p", "--ram", "48K")
+    words = ("compile", shipped_student(), "-o", tmp_path / "p", "--ram", "32K")
     code, value, err = seatool(capsys, *words)
     assert code == value["error"]["exit_code"] == 3
     assert "what would" in err

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAX_INPUTS 24
+#define MAX_INPUTS 48
 #define MAX_OUTPUTS 16
 
 typedef struct {
