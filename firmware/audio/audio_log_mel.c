@@ -34,12 +34,16 @@ static void load_frame(const audio_log_mel_tables *t, const int16_t *pcm, int32_
     int32_t length = (int32_t)t->fft.length;
     int32_t first = start < 0 ? -start : 0;
     int32_t last = t->window_samples - start < length ? t->window_samples - start : length;
+    int32_t mirrored = last < t->window_weights ? last : t->window_weights;
     int32_t i = 0;
     for (; i < first; i++) {
         frame[i] = 0;
     }
-    for (; i < last; i++) {
+    for (; i < mirrored; i++) {
         frame[i] = (float)pcm[start + i] * t->window[i];
+    }
+    for (; i < last; i++) {
+        frame[i] = (float)pcm[start + i] * t->window[length - i];
     }
     for (; i < length; i++) {
         frame[i] = 0;

@@ -24,7 +24,8 @@ typedef struct {
     int32_t pad_left;       /* zeros assumed before the first sample */
     int32_t hop;            /* samples from one frame to the next */
     int32_t frames, bands;
-    const float *window; /* fft.length weights */
+    int32_t window_weights; /* fft.length, or half of it and one: then the others are the same in reverse */
+    const float *window;
     audio_fft_tables fft;
     const audio_mel_band *mel_bands;
     const float *mel_weights; /* those of all bands, one after the other */

@@ -20,8 +20,8 @@ CODE_BYTES = 2900
 """Of both C files, arm-none-eabi-gcc 12.2 -O2 for a Cortex-M7; an estimate for the plan, the ELF is measured later."""
 
 
-STRUCT_BYTES = 64
-"""Of one ``audio_log_mel_tables`` on the target: 16 words."""
+STRUCT_BYTES = 68
+"""Of one ``audio_log_mel_tables`` on the target: 17 words."""
 
 
 class FlashBytes(NamedTuple):
@@ -35,6 +35,7 @@ class Tables(NamedTuple):
     """The constant arrays of ``audio_log_mel_tables``."""
 
     window: npt.NDArray[np.float32]
+    """[n_fft], or [n_fft / 2 + 1] where the weights behind are the same in reverse."""
     twiddles: npt.NDArray[np.float32]
     """[n, 2]: for each radix-8 pass, for each butterfly but the first, 7 complex factors."""
     split: npt.NDArray[np.float32]
@@ -80,8 +81,9 @@ def tables(log_mel: LogMel) -> Tables:
         bands.append((first, count))
         weights.append(column[first : first + count])
     twiddles = [_twiddles(length) for length in _radix8_passes(n_fft)]
+    window = log_mel.window
     return Tables(
-        log_mel.window,
+        window[: n_fft // 2 + 1] if np.array_equal(window[1:], window[:0:-1]) else window,
         np.concatenate(twiddles).astype(np.float32),
         split.astype(np.float32),
         np.array(bands, np.uint16),
@@ -179,6 +181,7 @@ def _source(log_mel: LogMel, quant: Quantization, prefix: str) -> str:
         f"    .hop = {log_mel.hop},",
         f"    .frames = {log_mel.frames},",
         f"    .bands = {log_mel.bands},",
+        f"    .window_weights = {len(arrays.window)},",
         "    .window = window,",
         f"    .fft = {{.length = {log_mel.n_fft}, .twiddles = twiddles, .split = split}},",
         "    .mel_bands = mel_bands,",
