@@ -57,7 +57,7 @@ def test_plan_prints_and_draws_the_frontier(capsys: pytest.CaptureFixture[str], 
     chosen = {name: need for point, need in zip(points, needs, strict=True) for name in point["chosen_by"]}
     assert chosen["speed"][2] == min(need[2] for need in needs)
     assert chosen["ram"][0] == min(need[0] for need in needs)
-    assert chosen["balanced"] in needs
+    assert chosen["balanced"] == min(needs, key=lambda need: need[0] * need[1] * need[2] ** 2)
     for one, need in zip(points, needs, strict=True):
         others = [other for other in needs if other is not need]
         assert one["chosen_by"] or not any(all(a <= b for a, b in zip(other, need, strict=True)) for other in others)

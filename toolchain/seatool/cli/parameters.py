@@ -35,7 +35,7 @@ OPTIMIZE = click.option(
     type=click.Choice(get_args(Optimize)),
     default="balanced",
     show_default=True,
-    help="Of the plans that fit: the fastest, the one with the least RAM times flash times cycles, or the one "
+    help="Of the plans that fit: the fastest, the one with the least RAM times flash times cycles squared, or the one "
     "with the least RAM.",
 )
 

@@ -25,7 +25,7 @@ class CompileOptions:
         calibration: A folder of WAV files, or an .npy/.npz file; default: built-in sounds.
         stack_bytes, ram_limit, flash_limit: In bytes; default: the board's.
         optimize: Of the plans within the limits the fastest ("speed"), the one with the least RAM times flash times
-            cycles ("balanced"), or the one with the least RAM ("ram").
+            cycles squared ("balanced"), or the one with the least RAM ("ram").
         fuse: Whether operators may be merged and computed together. Without it every tensor exists and is verified.
         fast_code: Whether code runs from the board's ITCM, if it has one.
         runtime: What the project shall hold: the compiled model, the model in TFLM, or both.
