@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pooch
 import pytest
+import requests
 from seatool.errors import InputError, ToolError
 from seatool.importers import edgel3
 
@@ -63,9 +64,17 @@ def test_a_wrong_file_is_refused_and_not_kept(network: Network, tmp_path: Path) 
     assert list((tmp_path / "seatool").iterdir()) == []
 
 
-def test_offline_says_what_to_do_by_hand(network: Network, tmp_path: Path) -> None:
-    network.failure = ConnectionError("no route to host")
-    with pytest.raises(ToolError, match="the download failed: no route to host") as caught:
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (OSError("no route to host"), "no route to host"),
+        (requests.ConnectionError("pages of text"), "github.com cannot be reached from here"),
+        (requests.Timeout("pages of text"), "the server took too long to answer"),
+    ],
+)
+def test_offline_says_what_to_do_by_hand(network: Network, tmp_path: Path, failure: OSError, reason: str) -> None:
+    network.failure = failure
+    with pytest.raises(ToolError, match=f"the download failed: {reason}$") as caught:
         edgel3.fetch(128)
     assert caught.value.hint is not None
     assert "https://github.com/ksangeeta2429/edgel3/raw/models/edgel3_sea_ust_audio_emb_128.h5.gz" in caught.value.hint

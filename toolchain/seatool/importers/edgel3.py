@@ -49,7 +49,7 @@ def fetch(emb_dim: int) -> Path:
         partial.replace(target)
     except OSError as error:
         raise ToolError(
-            f"{name}: the download failed: {error}",
+            f"{name}: the download failed: {_reason(error)}",
             f"download {_BASE}/{name} by hand and save it as {target}",
         ) from error
     finally:
@@ -62,6 +62,17 @@ def _download(url: str, target: Path) -> None:
     import pooch
 
     pooch.HTTPDownloader(progressbar=False, timeout=60)(url, str(target), None)
+
+
+def _reason(error: OSError) -> str:
+    """One line; what requests says of a host that does not answer is a chain of representations."""
+    import requests
+
+    if isinstance(error, requests.Timeout):
+        return "the server took too long to answer"
+    if isinstance(error, requests.ConnectionError):
+        return f"{_BASE.split('/')[2]} cannot be reached from here"
+    return str(error)
 
 
 def _blob_id(data: bytes) -> str:
