@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from seatool.errors import InputError
 from seatool.ir import DType, Graph, Op, Quantization, Tensor
-from seatool.pipeline.tensors import load_tensors, pack, unpack
+from seatool.pipeline.tensors import load_inputs, load_tensors, pack, unpack
 
 QUANT = Quantization.per_tensor(0.5, 10)
 
@@ -71,6 +72,35 @@ def test_a_model_for_a_batch(tmp_path: Path) -> None:
     assert len(load_tensors(tmp_path / "two.npy", net)) == 2
     with pytest.raises(InputError, match=r"shape \[10, 3\] does not fit the model's input a \[4, 3\]"):
         load_tensors(tmp_path / "ten.npy", net)
+
+
+def test_a_file_for_each_input(tmp_path: Path) -> None:
+    net = replace(graph("a", "b"), aliases={"b": "mask"})
+    np.save(tmp_path / "a.npy", np.arange(12, dtype=np.int8).reshape(2, 2, 3))
+    np.save(tmp_path / "b.npy", np.ones((2, 2, 3), np.float32))
+    for name in ("mask", "b"):
+        loaded = load_inputs({"a": tmp_path / "a.npy", name: tmp_path / "b.npy"}, net)
+        assert [len(example) for example in loaded.examples] == [2, 2]
+        assert loaded.examples[1][0].max() == 11
+        assert (loaded.examples[1][1] == 12).all()
+        assert loaded.quantized == ("mask from float32 to int8 (scale 0.5, zero point 10)",)
+
+
+def test_faults_of_several_files_are_one_message(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((2, 3, 4), np.int8))
+    np.save(tmp_path / "b.npy", np.zeros((1, 2, 3), np.int16))
+    np.save(tmp_path / "c.npy", np.zeros((2, 2, 3), np.int8))
+    np.save(tmp_path / "d.npy", np.zeros((3, 2, 3), np.int8))
+    a, b, c, d = (tmp_path / f"{name}.npy" for name in "abcd")
+    with pytest.raises(InputError, match=r"a\.npy: shape .* input a .*\n.*b\.npy: int16 values for input b"):
+        load_tensors({"a": a, "b": b}, graph("a", "b"))
+    with pytest.raises(InputError, match=r"numbers of examples \(.*c.npy: 2, .*d.npy: 3\)"):
+        load_tensors({"a": c, "b": d}, graph("a", "b"))
+    with pytest.raises(InputError, match="nothing is given for the model's input b"):
+        load_tensors({"a": c}, graph("a", "b"))
+    with pytest.raises(InputError, match="no input called nose") as caught:
+        load_tensors({"a": c, "nose": d}, graph("a", "b"))
+    assert caught.value.hint == "its inputs are a, b"
 
 
 def test_pack_and_unpack_are_inverse() -> None:

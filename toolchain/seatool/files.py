@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,43 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside ``path`` to fill; at the end it takes the place of ``path``, on an exception it is removed.
+
+    Only a kill between the two renames at the end leaves nothing at ``path``, and what was there beside it, in
+    ``.<name>.old.*``.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(path, "") as staging:
+        yield staging
+        _swap(staging, path)
+
+
+@contextmanager
+def _beside(path: Path, what: str) -> Iterator[Path]:
+    """A new folder beside ``path``, removed at the end if it is still there."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.{what}", dir=path.parent))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _swap(staging: Path, path: Path) -> None:
+    with _beside(path, "old.") as old:
+        kept = old / path.name
+        try:
+            if path.exists():
+                path.rename(kept)
+            staging.rename(path)
+        except BaseException:
+            if kept.exists() and not path.exists():
+                kept.rename(path)
+            raise
 
 
 def write_text(path: Path, text: str) -> None:

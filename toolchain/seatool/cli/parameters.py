@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal, get_args
 
 import click
@@ -57,3 +59,28 @@ UNFUSED = click.option(
     is_flag=True,
     help="Compute every operator on its own: slower and larger, but `verify` then compares every layer with TFLM.",
 )
+
+INPUTS = click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="Input tensors: an .npz or .npy with all inputs, or one file per input by its name, repeated.",
+)
+
+
+def inputs_source(words: Sequence[str]) -> Path | Mapping[str, Path]:
+    """What ``--input`` was given: one file, or a file for each input by its name; a usage error for anything else.
+
+    >>> inputs_source(["image=a.npy", "mask=b.npy"])["mask"].name
+    'b.npy'
+    """
+    pairs = [("", word) if Path(word).exists() else word.rpartition("=")[::2] for word in words]
+    named = {name: Path(file) for name, file in pairs}
+    if len(pairs) == 1 and "" in named:
+        return named[""]
+    if "" in named:
+        raise click.UsageError("with several --input, each is NAME=FILE: one file per input of the model")
+    if len(named) < len(pairs):
+        raise click.UsageError("an input is given twice with --input")
+    return named

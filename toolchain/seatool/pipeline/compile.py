@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from seatool.pipeline.project import BOARD, REFERENCE, Project, check_target, du
 from seatool.pipeline.recordings import FRONTEND, save_frontend
 from seatool.pipeline.reference import Reference, int8_reference
 from seatool.pipeline.tflm import TflmPart, only_tflm_facts, tflm_facts, tflm_part
+from seatool.plan.labels import numbered
 from seatool.plan.program import Program
+from seatool.render.names import prefix
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,9 @@ def readme(graph: Graph, board: Board, file: str, compiled: bool, in_tflm: bool)
     text = build.render_template(
         "README.md.j2",
         name=graph.name,
-        upper=graph.name.upper(),
+        prefix=prefix(graph.name),
+        ports=[*_ports("input", graph.inputs, graph), *_ports("output", graph.outputs, graph)],
+        remembers=bool(graph.states),
         title=board.title,
         probe=bool(board.probe),
         file=file,
@@ -158,3 +162,10 @@ def readme(graph: Graph, board: Board, file: str, compiled: bool, in_tflm: bool)
         rate=frontend.sample_rate if frontend else 0,
     )
     return text.encode()
+
+
+def _ports(role: str, tensors: tuple[str, ...], graph: Graph) -> Iterator[tuple[str, str]]:
+    """What C calls inputs or outputs, and what they are."""
+    for name, argument in numbered(role, tensors):
+        tensor, alias = graph.tensors[name], graph.aliases.get(name, name)
+        yield argument, f"{tensor.dtype.value} {list(tensor.shape)}, `{alias.replace('|', '/').replace('`', ' ')}`"

@@ -7,10 +7,7 @@ replaces no edits unless it is told to.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -154,13 +151,11 @@ def write_project(path: Path, contents: Mapping[str, bytes], facts: Mapping[str,
     manifest = {"compiled": digest(dump(compiled)), **compiled, "edited": {}, **_UNMEASURED}
     if _holds(path, manifest):
         return open_project(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _beside(path, "") as staging:
+    with files.replacing_folder(path) as staging:
         for name, data in sorted({**contents, MANIFEST: dump(manifest)}.items()):
             target = staging / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-        _swap(staging, path)
     return open_project(path)
 
 
@@ -171,30 +166,6 @@ def _holds(path: Path, manifest: Mapping[str, Any]) -> bool:
     except InputError:
         return False
     return project.manifest["compiled"] == manifest["compiled"] and not project.manifest["edited"] | project.edits()
-
-
-@contextmanager
-def _beside(path: Path, what: str) -> Iterator[Path]:
-    """A new folder beside ``path``, removed at the end if it is still there."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.{what}", dir=path.parent))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _swap(staging: Path, path: Path) -> None:
-    with _beside(path, "old.") as old:
-        kept = old / path.name
-        try:
-            if path.exists():
-                path.rename(kept)
-            staging.rename(path)
-        except BaseException:
-            if kept.exists() and not path.exists():
-                kept.rename(path)
-            raise
 
 
 def dump(value: Mapping[str, Any]) -> bytes:

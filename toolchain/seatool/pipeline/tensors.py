@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +13,87 @@ from seatool.arrays import as_float32, read_examples
 from seatool.errors import InputError
 from seatool.ir import Array, DType, Graph, Tensor, quantize_values
 
+Source = Path | Mapping[str, Path]
+"""One file with all inputs, or a file for each input by its name or alias."""
 
-def load_tensors(path: Path, graph: Graph) -> list[tuple[Array, ...]]:
-    """The model inputs in an .npy or .npz file, each a tuple in the order of ``graph.inputs``.
 
-    How the file is laid out: :func:`seatool.arrays.read_examples`. Floats are quantized with the input's scale; other
+@dataclass(frozen=True)
+class Inputs:
+    """Inputs of a model: ``examples``, each a tuple in the order of ``graph.inputs``, of the tensors' types.
+
+    ``quantized``: a phrase on each input whose file held floating-point values that were quantized.
+    """
+
+    examples: list[tuple[Array, ...]]
+    quantized: tuple[str, ...]
+
+
+def load_tensors(source: Source, graph: Graph) -> list[tuple[Array, ...]]:
+    """The examples of :func:`load_inputs`."""
+    return load_inputs(source, graph).examples
+
+
+def load_inputs(source: Source, graph: Graph) -> Inputs:
+    """The model inputs in .npy or .npz files.
+
+    How a file is laid out: :func:`seatool.arrays.read_examples`. Floats are quantized with the input's scale; other
     values must be of the input's type.
 
     Raises:
-        InputError: The file is unusable or does not fit the inputs.
+        InputError: A file is unusable or does not fit its input; of several files all that do not are named.
     """
     tensors = [graph.tensors[name] for name in graph.inputs]
-    examples = read_examples(path, tensors, graph.aliases)
-    return [tuple(_stored(path, value, t) for value, t in zip(example, tensors, strict=True)) for example in examples]
+    if isinstance(source, Path):
+        files, raw = [source] * len(tensors), read_examples(source, tensors, graph.aliases)
+        columns = [[_stored(source, row[i], tensor) for row in raw] for i, tensor in enumerate(tensors)]
+        first = raw[0]
+    else:
+        files = [_file_of(tensor, source, graph) for tensor in tensors]
+        columns, first = _columns(files, tensors, graph)
+    if len({len(column) for column in columns}) > 1:
+        counts = ", ".join(f"{file}: {len(column)}" for file, column in zip(files, columns, strict=True))
+        raise InputError(f"the files hold different numbers of examples ({counts})")
+    quantized = [
+        f"{graph.aliases.get(tensor.name, tensor.name)} from {values.dtype} to {tensor.dtype.value} (scale "
+        f"{tensor.scale:g}, zero point {tensor.zero_point})"
+        for tensor, values in zip(tensors, first, strict=True)
+        if values.dtype.kind == "f" and tensor.quant is not None
+    ]
+    return Inputs(list(zip(*columns, strict=True)), tuple(quantized))
+
+
+def _columns(
+    files: Sequence[Path], tensors: Sequence[Tensor], graph: Graph
+) -> tuple[list[list[Array]], tuple[Array, ...]]:
+    """The examples for each tensor from its file, and the first of each as the file has it."""
+    columns: list[list[Array]] = []
+    first: list[Array] = []
+    errors: list[InputError] = []
+    for tensor, file in zip(tensors, files, strict=True):
+        try:
+            raw = [values for (values,) in read_examples(file, [tensor], graph.aliases)]
+            columns.append([_stored(file, values, tensor) for values in raw])
+            first.append(raw[0])
+        except InputError as error:
+            errors.append(error)
+    if errors:
+        raise InputError("\n".join(error.message for error in errors), errors[0].hint)
+    return columns, tuple(first)
+
+
+def _file_of(tensor: Tensor, source: Mapping[str, Path], graph: Graph) -> Path:
+    """The file for one input; InputError where the names given are not those of the inputs."""
+    names = [graph.aliases.get(name, name) for name in graph.inputs]
+    known = {*names, *graph.inputs}
+    if unknown := sorted(name for name in source if name not in known):
+        raise InputError(f"the model has no input called {', '.join(unknown)}", f"its inputs are {', '.join(names)}")
+    own = [source[name] for name in (graph.aliases.get(tensor.name, tensor.name), tensor.name) if name in source]
+    if not own:
+        missing = [name for name, full in zip(names, graph.inputs, strict=True) if not {name, full} & source.keys()]
+        raise InputError(
+            f"nothing is given for the model's input {', '.join(missing)}", f"add --input {missing[0]}=FILE.npy"
+        )
+    return own[0]
 
 
 def _stored(path: Path, values: Array, tensor: Tensor) -> Array:

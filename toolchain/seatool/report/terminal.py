@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -154,12 +154,20 @@ def show_built(project: Project) -> None:
     show_budget(project.manifest)
 
 
-def show_run(arrays: Mapping[str, Array], instructions: int, out: Path | None) -> None:
-    """The first values of each result."""
+def show_run(
+    arrays: Mapping[str, Array], instructions: int, out: Path | None, dumped: Mapping[str, Any] | None
+) -> None:
+    """The first values of each result, and which tensors were ``dumped`` (:func:`seatool.pipeline.traces.write`)."""
     for name, array in arrays.items():
         if name != "timestamps":
             show_values(name, array)
     click.echo(f"speed     {instructions:,} instructions per inference (exact)")
+    if dumped is not None:
+        count, absent = len(dumped["tensors"]), dumped["absent"]
+        click.echo(f"dumped    {count} tensor{'s' if count != 1 else ''}, scales and zero points in tensors.json")
+        if absent:
+            click.echo(f"          not there, inside fused steps: {', '.join(absent)}")
+            click.echo("          `seatool compile --unfused` keeps every tensor")
     if out is not None:
         click.echo(f"→ {out}")
 
