@@ -22,7 +22,7 @@ from seatool.kernels import Call, Operator, Ref, Variant
 
 FOLDER = Path(__file__).parent / "batch"
 _SOURCES = ("main.c", "cases.c", "data.c")
-_M7 = ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard")
+M7 = ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard")
 # Without optimisation, which hides little, takes long, and is for the other compilers to try.
 SANITIZED = ("gcc", "-O0", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 _QEMU = (
@@ -82,9 +82,12 @@ def run_on_host(cases: Sequence[Case], folder: Path, compiler: Sequence[str] = S
     _verdict(["./cases"], folder)
 
 
-def run_in_qemu(cases: Sequence[Case], folder: Path) -> list[int]:
-    """Compare every case on the emulated Cortex-M7; the instructions of each call, in order."""
-    _build_for_qemu(cases, folder)
+def run_in_qemu(cases: Sequence[Case], folder: Path, *more: str) -> list[int]:
+    """Compare every case on the emulated Cortex-M7; the instructions of each call, in order.
+
+    ``more``: what else the compiler is told, such as a library of kernels.
+    """
+    _build_for_qemu(cases, folder, *more)
     lines = _verdict(_QEMU, folder)
     return [int(line.split()[-1]) for line in lines if line.startswith("OK ")]
 
@@ -101,10 +104,10 @@ def paces_in_qemu(cases: Sequence[Case], folder: Path) -> list[float]:
     return [timing.cycles(call, board).total / timing.instructions(call) for call in calls]
 
 
-def _build_for_qemu(cases: Sequence[Case], folder: Path) -> None:
+def _build_for_qemu(cases: Sequence[Case], folder: Path, *more: str) -> None:
     _write(cases, folder)
-    flags = ["-O2", *_M7, "--specs=rdimon.specs", "-nostartfiles", "-Wl,-Tmps2.ld", *_warnings()]
-    _compile(["arm-none-eabi-gcc", *flags, *_SOURCES, "startup.c", "-lm", "-o", "cases.elf"], folder)
+    flags = ["-O2", *M7, "--specs=rdimon.specs", "-nostartfiles", "-Wl,-Tmps2.ld", *_warnings()]
+    _compile(["arm-none-eabi-gcc", *flags, *_SOURCES, "startup.c", *more, "-lm", "-o", "cases.elf"], folder)
 
 
 def _warnings() -> list[str]:

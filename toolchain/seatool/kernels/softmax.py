@@ -76,17 +76,17 @@ class Softmax(Operator):
         if not found:
             if self.output.quant != _OUTPUT:
                 yield "the output's quantization is not scale 1/256, zero point -128"
-            if self._input_factor() <= 1:
+            if self.input_factor() <= 1:
                 yield f"beta times the input's scale, {self.attributes.beta * self.input(0).scale:g}, is too small"
 
-    def _input_factor(self) -> float:
+    def input_factor(self) -> float:
         """From a difference of stored inputs to the argument of exp in Q5."""
         beta: float = np.float32(self.attributes.beta).item()
         return min(beta * self.input(0).scale * (1 << (31 - _INPUT_BITS)), (1 << 31) - 1.0)
 
     def exponentials(self) -> Int64:
         """exp(-d) in Q0 for d = 0, 1, ... steps below the row's maximum, up to the last one that counts."""
-        multiplier, shift = quantize_multiplier(self._input_factor())
+        multiplier, shift = quantize_multiplier(self.input_factor())
         radius = math.floor(31 * (1 << 26) / 2.0**shift)
         distances = np.arange(min(radius, 255) + 1)
         table = exp_on_negative_values(multiply_by_quantized_multiplier(-distances, multiplier, shift), _INPUT_BITS)
