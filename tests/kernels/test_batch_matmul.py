@@ -62,11 +62,21 @@ def test_panels_of_columns_and_many_rows(adjoint: bool) -> None:
     rig.check(graph, [rng.integers(-128, 128, shape).astype(np.int8) for shape in shapes[:2]])
 
 
-def test_the_largest_sum() -> None:
+@pytest.mark.parametrize("adjoint", [False, True])
+def test_the_largest_sum(adjoint: bool) -> None:
     depth = 16512
-    shapes = [(1, depth), (depth, 1), (1, 1)]
-    graph = product(shapes, BatchMatmulAttributes(), [(0.01, 127), (0.01, 127), (2000.0, 0)])
+    shapes = [(1, depth), (1, depth) if adjoint else (depth, 1), (1, 1)]
+    graph = product(shapes, BatchMatmulAttributes(adj_y=adjoint), [(0.01, 127), (0.01, 127), (2000.0, 0)])
     rig.check(graph, [np.full(shape, -128, np.int8) for shape in shapes[:2]])
+
+
+def test_few_rows_read_the_columns_as_they_are() -> None:
+    def fastest(rows: int) -> str:
+        shapes = [(rows, 128), (64, 128), (rows, 64)]
+        op = rig.operator_of(product(shapes, BatchMatmulAttributes(adj_y=True), [(0.1, 0)] * 3))
+        return min(op.variants, key=lambda variant: variant.cost(op).instructions).name
+
+    assert (fastest(1), fastest(16)) == ("rows", "gemm")
 
 
 def test_float_form() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from seatool.ir import Array, Attributes
 from seatool.kernels.base import (
+    Admission,
     Call,
     Constant,
     Cost,
@@ -154,29 +155,14 @@ _GEMM_OVERREAD = 2
 _PANEL_BYTES = 16 * 1024
 
 
-@variant(BatchMatmul)
-class BatchMatmulGemm(Variant):
-    """Two rows by four columns at a time, int16 pairs; columns are widened once, rows once per panel of columns."""
+class BatchMatmulKernel(Variant):
+    """What the kernels have in common: their arguments."""
 
-    name, header = "gemm", "nn_batch_matmul_s8.h"
+    function: str
 
-    def _panel(self, op: BatchMatmul) -> int:
-        """Columns that are widened at a time, a multiple of 4."""
-        _, depth, columns = op.sizes
-        most = max(4, _PANEL_BYTES // (8 * ceil_div(depth, 4)) // 4 * 4)
-        return round_up(ceil_div(columns, ceil_div(columns, most)), 4)
-
-    def cost(self, op: BatchMatmul) -> Cost:
-        (_, depth, columns), (loops, rows), panel = op.sizes, op.matrices(), self._panel(op)
-        words, products = ceil_div(depth, 4), math.prod(loop.count for loop in loops)
-        straight = 24 + words * (10 if depth % 4 == 0 else 16)
-        gather_row = 24 + words * 30 if op.attributes.adj_x else straight
-        gather_column = straight if op.attributes.adj_y else 24 + words * 30
-        pairs, panels, tiles = ceil_div(rows, 2), ceil_div(columns, panel), ceil_div(columns, 4)
-        widen = columns * gather_column + panels * rows * gather_row
-        core = pairs * tiles * (34 + 30 * words) + rows * columns * 10
-        scratch = 4 * (4 * words + panel * 2 * words + 2 * _GEMM_OVERREAD) + 4 * words
-        return Cost(products * (widen + core) + 40, scratch, 900)
+    def panel(self, op: BatchMatmul) -> int:
+        """Columns that are widened at a time, a multiple of 4; 0 where they are read as they are."""
+        return 0
 
     def constants(self, op: BatchMatmul) -> tuple[Constant, ...]:
         return tuple(Constant(f"input{i + 1}", t.data) for i in (0, 1) if (t := op.input(i)).data is not None)
@@ -195,7 +181,7 @@ class BatchMatmulGemm(Variant):
             fields |= {f"steps{i + 1}": tuple(loop.steps[i] for loop in loops) + room for i in (0, 1)}
         adj_x, adj_y = op.attributes.adj_x, op.attributes.adj_y
         return Call(
-            "nn_batch_matmul_s8",
+            self.function,
             "nn_batch_matmul_s8_args",
             fields
             | {
@@ -206,7 +192,7 @@ class BatchMatmulGemm(Variant):
                 "row_depth_step": rows_each if adj_x else 1,
                 "column_step": depth if adj_y else 1,
                 "column_depth_step": 1 if adj_y else columns,
-                "panel_columns": self._panel(op),
+                "panel_columns": self.panel(op),
                 "input1_offset": -op.input(0).zero_point,
                 "input2_offset": -op.input(1).zero_point,
                 "output_offset": op.output.zero_point,
@@ -215,3 +201,48 @@ class BatchMatmulGemm(Variant):
                 "sum_bits": (depth * 255**2).bit_length(),
             },
         )
+
+
+@variant(BatchMatmul)
+class BatchMatmulGemm(BatchMatmulKernel):
+    """Two rows by four columns at a time, int16 pairs; columns are widened once, rows once per panel of columns."""
+
+    name, header, function = "gemm", "nn_batch_matmul_s8.h", "nn_batch_matmul_s8"
+
+    def panel(self, op: BatchMatmul) -> int:
+        _, depth, columns = op.sizes
+        most = max(4, _PANEL_BYTES // (8 * ceil_div(depth, 4)) // 4 * 4)
+        return round_up(ceil_div(columns, ceil_div(columns, most)), 4)
+
+    def cost(self, op: BatchMatmul) -> Cost:
+        (_, depth, columns), (loops, rows), panel = op.sizes, op.matrices(), self.panel(op)
+        words, products = ceil_div(depth, 4), math.prod(loop.count for loop in loops)
+        straight = 24 + words * (10 if depth % 4 == 0 else 16)
+        gather_row = 24 + words * 30 if op.attributes.adj_x else straight
+        gather_column = straight if op.attributes.adj_y else 24 + words * 30
+        pairs, panels, tiles = ceil_div(rows, 2), ceil_div(columns, panel), ceil_div(columns, 4)
+        widen = columns * gather_column + panels * rows * gather_row
+        core = pairs * tiles * (34 + 30 * words) + rows * columns * 10
+        scratch = 4 * (4 * words + panel * 2 * words + 2 * _GEMM_OVERREAD) + 4 * words
+        return Cost(products * (widen + core) + 40, scratch, 900)
+
+
+@variant(BatchMatmul)
+class BatchMatmulRows(BatchMatmulKernel):
+    """Row by row, four columns at a time, which are read as they are: for few rows and contiguous columns."""
+
+    name, header, function = "rows", "nn_batch_matmul_rows_s8.h", "nn_batch_matmul_rows_s8"
+
+    def admits(self, op: BatchMatmul) -> Admission:
+        contiguous = op.attributes.adj_y and not op.attributes.adj_x
+        return Admission.when(contiguous, "the right matrix is not transposed, or the left one is")
+
+    def cost(self, op: BatchMatmul) -> Cost:
+        (_, depth, columns), (loops, rows) = op.sizes, op.matrices()
+        words, products = ceil_div(depth, 4), math.prod(loop.count for loop in loops)
+        widen = 30 + words * (10 if depth % 4 == 0 else 12)
+        start = 0 if op.input(1).zero_point == 0 else 10 * words
+        blocks, single = divmod(columns, 4)
+        tail = 0 if depth % 4 == 0 else 4
+        core = blocks * (20 + 24 * words + 4 * tail) + single * (12 + 8 * words + tail) + columns * 10
+        return Cost(products * rows * (widen + start + core) + 40, 12 * words, 700)
