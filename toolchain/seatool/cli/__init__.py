@@ -22,6 +22,7 @@ _COMMANDS = {
     "demo": "demo",
     "doctor": "doctor",
     "fetch": "fetch",
+    "inspect": "inspect",
     "plan": "plan",
     "profile": "profile",
     "run": "run",

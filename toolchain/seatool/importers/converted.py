@@ -19,18 +19,19 @@ from typing import Any
 
 from seatool.errors import InputError, ToolError
 from seatool.importers import tflite
+from seatool.importers.surveys import Survey
 from seatool.ir import Graph
 
 
-def read_keras(path: Path, name: str) -> Graph:
-    """The float graph of a ``.keras`` file or of an ``.h5`` file of Keras 3.
+def survey_keras(path: Path, name: str) -> Survey:
+    """What there is in a ``.keras`` file or of an ``.h5`` file of Keras 3.
 
     Args:
         path: The file, with the ending that Keras expects.
         name: How error messages call it.
 
     Raises:
-        InputError: TensorFlow cannot load or convert it, or an operator is not supported.
+        InputError: TensorFlow cannot load or convert it.
         ToolError: TensorFlow is not installed.
     """
     if path.suffix == ".keras":
@@ -43,15 +44,15 @@ def read_keras(path: Path, name: str) -> Graph:
     with tempfile.TemporaryDirectory() as folder:
         with _refusals(name, "convert"), _silence():
             model.export(folder, verbose=False)
-        return _read_signature(tf, folder, name, [tensor.name for tensor in model.inputs])
+        return _survey_signature(tf, folder, name, [tensor.name for tensor in model.inputs])
 
 
-def read_saved_model(folder: Path, name: str) -> Graph:
-    """The float graph of a SavedModel folder (its signature ``serving_default``). Errors: as :func:`read_keras`."""
-    return _read_signature(_tensorflow(name), str(folder), name, ())
+def survey_saved_model(folder: Path, name: str) -> Survey:
+    """What there is in a SavedModel folder (its signature ``serving_default``). Errors: as :func:`survey_keras`."""
+    return _survey_signature(_tensorflow(name), str(folder), name, ())
 
 
-def _read_signature(tf: Any, folder: str, name: str, order: Sequence[str]) -> Graph:
+def _survey_signature(tf: Any, folder: str, name: str, order: Sequence[str]) -> Survey:
     """The signature ``serving_default`` for a batch of one: with the batch open, shapes inside would stay open too.
 
     ``order``: the names of the inputs in the order wanted.
@@ -68,7 +69,9 @@ def _read_signature(tf: Any, folder: str, name: str, order: Sequence[str]) -> Gr
         call = tf.function(lambda *tensors: signature(**dict(zip(names, tensors, strict=True))))
         function = call.get_concrete_function(*specs)
         data = tf.lite.TFLiteConverter.from_concrete_functions([function], module).convert()
-    return _in_order(tflite.read(data, name), names, sorted(signature.structured_outputs))
+    found = tflite.survey(data, name)
+    assert found.graph is not None, "a .tflite file gives a graph"
+    return replace(found, graph=_in_order(found.graph, names, sorted(signature.structured_outputs)))
 
 
 def _in_order(graph: Graph, names: Sequence[str], outputs: Sequence[str]) -> Graph:

@@ -18,8 +18,16 @@ from seatool.quantize.sharing import share
 def require_quantizable(graph: Graph) -> None:
     """InputError that names every operator and tensor of the float ``graph`` that cannot become int8.
 
+    What depends on the true ranges is left to :func:`compile_problems`.
+    """
+    refuse(graph, obstacles(graph))
+
+
+def obstacles(graph: Graph) -> list[str]:
+    """A line on everything in the float ``graph`` that cannot become int8.
+
     Operators are asked about a trial conversion in which all values lie in [-1, 1], so that nothing has to be
-    calibrated first; what depends on the true ranges is left to :func:`compile_problems`.
+    calibrated first.
     """
     problems = [*_tensor_problems(graph), *_operator_problems(graph)]
     if not problems:
@@ -29,7 +37,7 @@ def require_quantizable(graph: Graph) -> None:
         tame = graph.with_(tensors=[_tamed(tensor) for tensor in graph.tensors.values()])
         int8 = Converter(tame, sharing, dict.fromkeys(names, trial) | sharing.fixed).convert()
         problems = compile_problems(int8)
-    refuse(graph, problems)
+    return problems
 
 
 def _tamed(tensor: Tensor) -> Tensor:

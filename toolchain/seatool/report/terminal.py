@@ -53,7 +53,7 @@ def _cell(value: object) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text == "-" or text.replace(",", "").replace(".", "").isdigit()
+    return text in ("", "-") or text.removeprefix("-").replace(",", "").replace(".", "").isdigit()
 
 
 def millions(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from seatool.audio.log_mel import LogMel
 from seatool.errors import InputError
@@ -12,6 +13,7 @@ from seatool.importers.keras.emitter import Emitter
 from seatool.importers.keras.hdf5 import KerasFile
 from seatool.importers.keras.layers import CONVERTERS, limits
 from seatool.importers.keras.topology import Key, Topology, topology
+from seatool.importers.surveys import Survey
 from seatool.ir import Graph
 
 
@@ -21,12 +23,22 @@ def read(file: KerasFile) -> Graph:
     Raises:
         InputError: The file is damaged, or the model uses what is not supported (all of it is listed).
     """
+    return survey(file).accepted()
+
+
+def survey(file: KerasFile) -> Survey:
+    """As :func:`read`, but what is not supported is reported, not raised; there is no graph then."""
     model = topology(file.model_config(), file.name)
-    _check_supported(file, model)
-    return _Reader(file, model).graph()
+    problems = _problems(model)
+    if not problems:
+        return Survey(_Reader(file, model).graph())
+    layers = {layer.name: layer.kind for layer in model.nodes}
+    reasons = {name: tuple(found) for (name, _), found in problems.items()}
+    return Survey(None, _refusal(file, problems), reasons, layers=tuple(layers.items()))
 
 
-def _check_supported(file: KerasFile, model: Topology) -> None:
+def _problems(model: Topology) -> dict[tuple[str, str], list[str]]:
+    """Why layers are not supported, by name and kind."""
     problems: dict[tuple[str, str], list[str]] = {}
     for layer in model.nodes:
         if layer.kind == frontend.KIND:
@@ -37,8 +49,10 @@ def _check_supported(file: KerasFile, model: Topology) -> None:
             found = [] if layer.kind == "InputLayer" else [""]
         if found:
             problems[layer.name, layer.kind] = found
-    if not problems:
-        return
+    return problems
+
+
+def _refusal(file: KerasFile, problems: Mapping[tuple[str, str], Sequence[str]]) -> InputError:
     width = max(len(name) for name, _ in problems)
     lines = [
         f"  {name:<{width}}  {kind}" + (f": {problem}" if problem else "")
@@ -46,7 +60,7 @@ def _check_supported(file: KerasFile, model: Topology) -> None:
         for problem in found
     ]
     noun = "layers are" if len(problems) > 1 else "layer is"
-    raise InputError(
+    return InputError(
         "\n".join([f"{file.name}: {len(problems)} {noun} not supported", *lines]),
         "supported layers: docs/importing.md; or convert the model with TFLiteConverter and compile the .tflite",
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from seatool.importers.tflite.building import build
+from seatool.importers.surveys import Survey
+from seatool.importers.tflite import building
 from seatool.importers.tflite.folding import fold
 from seatool.importers.tflite.records import RawModel, parse
 from seatool.importers.tflite.states import expose_states
 from seatool.importers.tflite.writer import tensor_indices, write
 from seatool.ir import Graph
 
-__all__ = ["drop_absent_bias", "file_indices", "read", "runnable", "tensor_indices", "write"]
+__all__ = ["drop_absent_bias", "file_indices", "read", "runnable", "survey", "tensor_indices", "write"]
 
 
 def read(data: bytes, name: str) -> Graph:
@@ -22,14 +23,19 @@ def read(data: bytes, name: str) -> Graph:
     Raises:
         InputError: The file is damaged, or the model uses what is not supported (all of it is listed).
     """
-    return build(_explicit(data, name))
+    return survey(data, name).accepted()
+
+
+def survey(data: bytes, name: str) -> Survey:
+    """As :func:`read`, but what is not supported is reported, not raised."""
+    return building.survey(_explicit(data, name))
 
 
 def runnable(data: bytes, name: str) -> bytes:
     """An int8 file as TFLM can run it: the file itself, or ``read(data, name)`` written anew where that settled open
     shapes or padding that TFLM does not do right."""
     model = _explicit(data, name)
-    return write(build(model)) if model.rewritten else data
+    return write(building.build(model)) if model.rewritten else data
 
 
 def _explicit(data: bytes, name: str) -> RawModel:

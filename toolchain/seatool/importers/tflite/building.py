@@ -10,6 +10,7 @@ import numpy as np
 
 from seatool.errors import InputError
 from seatool.importers.names import layer_names, model_name
+from seatool.importers.surveys import Survey
 from seatool.importers.tflite.layers import layer_path
 from seatool.importers.tflite.records import RawModel, RawOp, RawTensor
 from seatool.importers.tflite.trial import as_int8
@@ -25,6 +26,15 @@ def build(model: RawModel) -> Graph:
 
     Raises:
         InputError: It is not a graph in execution order, or uses what is not supported; all such uses are listed.
+    """
+    return survey(model).accepted()
+
+
+def survey(model: RawModel) -> Survey:
+    """The graph of ``model`` with all its operators, and what is not supported.
+
+    Raises:
+        InputError: It is not a graph in execution order, or its inputs and outputs are of types without numbers.
     """
     _check_order(model)
     paths = [layer_path(op, model) for op in model.ops]
@@ -51,9 +61,12 @@ def build(model: RawModel) -> Graph:
     for op, found in zip(graph.ops, problems, strict=True):
         if not found:
             found.extend(_problems(op, graph, quantized))
-    if any(problems):
-        raise _unsupported(model, ops, problems)
-    return replace(graph, notes=tuple(_notes(model, quantized)))
+    return Survey(
+        graph=replace(graph, notes=tuple(_notes(model, quantized))),
+        refusal=_unsupported(model, ops, problems) if any(problems) else None,
+        problems={op.name: tuple(found) for op, found in zip(ops, problems, strict=True) if found},
+        types={tensor.name: tensor.type.name.lower() for tensor in model.tensors if not _representable(tensor)},
+    )
 
 
 def _notes(model: RawModel, quantized: bool) -> Iterator[str]:
