@@ -1,4 +1,5 @@
-"""Measure the models of cases.toml at every point in the emulator, beside recorded figures of other engines.
+"""Measure the models of cases.toml at every point in the emulator, beside other engines: BakeNN where it is installed
+(``pip install "bakenn[tflite]"``), recorded figures otherwise.
 
     python tests/bench/bench.py [MODEL ...]   # print the table (all models, or those named by key)
     python tests/bench/bench.py --update      # and keep instructions and RAM as what test_guard.py expects
@@ -18,15 +19,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import bakenn_live
 import click
 import seatool
 from seatool.errors import SeatoolError
+from seatool.pipeline.project import REFERENCE
 from seatool.pipeline.recordings import shipped_student
 from seatool.tflm import recorded as tflm
 
 HERE = Path(__file__).resolve().parent
 EXPECTED = HERE / "expected.json"
 FRONT_END = "LOG_MEL"
+BAKENN = "bakenn"
 
 GROWTH = 0.01
 """What instructions and RAM may grow by before it counts as a regression."""
@@ -143,30 +147,45 @@ def row(title: str, engine: str, figures: dict[str, Any]) -> list[str]:
     ]
 
 
-def table(measured: dict[str, Figures]) -> str:
-    """Markdown: every model's recorded figures and measured points."""
+def table(measured: dict[str, Figures], live: dict[str, dict[str, Any]]) -> str:
+    """Markdown: every model's points and other engines, ``live`` being BakeNN's figures by model."""
     rows, notes = [list(HEADER), ["---"] * 2 + ["---:"] * 7], dict[str, str]()
     titles = set()
     for case in (case for case in cases() if case.key in measured):
         figures = measured[case.key]
         if case.model not in titles:
             titles.add(case.model)
-            for engine, settings, facts in others(case.model, figures):
+            for engine, settings, facts in others(case.model, figures, live.get(case.model, {})):
                 notes[engine] = settings
-                rows.append(row(case.title, f"{engine} (recorded)", {**facts, "macs": figures.macs}))
+                rows.append(row(case.title, engine, {**facts, "macs": figures.macs}))
         rows.append(row(case.title, f"seatool, {case.point}", asdict(figures)))
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     return "\n".join([*lines, "", *(f"- {engine}: {settings}." for engine, settings in notes.items())])
 
 
-def others(model: str, figures: Figures) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Other engines on the same model: title, settings, figures. None is run here."""
+def others(model: str, figures: Figures, bakenn: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Other engines on the same model: title, settings, figures, which are recorded but for those of ``bakenn``."""
     if (known := tflm.find(figures.hashes)) is not None:
         facts = {key: getattr(known, key) for key in ("instructions", "flash_bytes", "stack_bytes")}
-        yield "TFLM + CMSIS-NN", known.provenance, {**facts, "ram_bytes": known.arena_bytes}
+        yield "TFLM + CMSIS-NN (recorded)", known.provenance, {**facts, "ram_bytes": known.arena_bytes}
     recorded = tomllib.loads((HERE / "recorded.toml").read_text(encoding="utf-8"))
     for engine, facts in recorded.get(model, {}).items():
-        yield recorded["engine"][engine]["title"], recorded["engine"][engine]["settings"], facts
+        title, settings = (recorded["engine"][engine][key] for key in ("title", "settings"))
+        if engine != BAKENN or not bakenn:
+            yield f"{title} (recorded)", settings, facts
+    if bakenn:
+        yield bakenn_live.title(), recorded["engine"][BAKENN]["settings"], bakenn
+
+
+def measure_bakenn(project: Path, folder: Path) -> dict[str, Any]:
+    """BakeNN's figures on the model of ``project``; none where it is not installed or refuses the model."""
+    if not bakenn_live.installed():
+        return {}
+    try:
+        return bakenn_live.measure(project / REFERENCE, folder)
+    except bakenn_live.RefusedError as error:
+        click.echo(f"BakeNN refuses {project.name}: {error}", err=True)
+        return {}
 
 
 @click.command(help=__doc__)
@@ -178,6 +197,7 @@ def main(models: tuple[str, ...], update: bool, no_cycles: bool) -> None:
     if unknown:
         raise click.UsageError(f"no model {', '.join(sorted(unknown))}: {', '.join({c.model: 0 for c in cases()})}")
     measured: dict[str, Figures] = {}
+    live: dict[str, dict[str, Any]] = {}
     failed = False
     with tempfile.TemporaryDirectory() as scratch:
         for case in cases():
@@ -187,12 +207,15 @@ def main(models: tuple[str, ...], update: bool, no_cycles: bool) -> None:
                 click.echo(f"{case.key}: {case.file} is not here (set SEATOOL_DATA)", err=True)
                 continue
             click.echo(case.key, err=True)
+            project = Path(scratch) / case.model
             try:
-                measured[case.key] = measure(case, Path(scratch) / case.model, not no_cycles)
+                measured[case.key] = measure(case, project, not no_cycles)
+                if case.model not in live:
+                    live[case.model] = measure_bakenn(project, Path(scratch) / f"{case.model}_bakenn")
             except SeatoolError as error:
                 failed = True
                 click.echo(f"{case.key}: {error.message}", err=True)
-    click.echo(table(measured))
+    click.echo(table(measured, live))
     if update:
         keep(measured)
     over = {key: list(within(figures, kept)) for key, figures in measured.items() if (kept := expected().get(key))}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+import bakenn_live
 import bench
+import numpy as np
+import pytest
+from seatool.ir import DType, Graph, Op, Tensor
 
 CASES = list(bench.cases())
 FIGURES = bench.Figures(
@@ -30,11 +31,43 @@ def test_every_case_is_guarded() -> None:
 
 
 def test_the_table_shows_what_was_measured_and_what_was_recorded() -> None:
-    text = bench.table({"kws/speed": FIGURES})
+    text = bench.table({"kws/speed": FIGURES}, {})
     assert "| seatool, speed | 1,000,000 | 1000000.000 |" in text
-    assert "BakeNN 1.0.0 with its CMSIS-NN 4.0.0 (recorded) | 22,500,000 |" in text
+    assert "BakeNN 1.0.0 with its CMSIS-NN 4.0.0 (recorded) | 22,477,785 |" in text
     assert "TFLM + CMSIS-NN" not in text, "a model that was not recorded"
     assert "Student" not in text
+
+
+def test_bakenn_is_cut_down_to_what_it_takes() -> None:
+    shapes = {"x": (1, 4, 4, 1), "y": (1, 4, 4, 1), "z": (1, 16), "w": (1, 1, 1, 1), "b": (1,), "f": (1, 4, 4, 1)}
+    tensors = {name: Tensor(name, shape, DType.INT8) for name, shape in shapes.items()}
+    tensors |= {name: replace(tensors[name], data=np.zeros(shapes[name], np.int8)) for name in ("w", "b", "f")}
+    ops = (
+        Op("scale", "MUL", ("x", "f"), ("scaled",)),
+        Op("conv", "CONV_2D", ("scaled", "w", "b"), ("y",)),
+        Op("flat", "RESHAPE", ("y",), ("z",)),
+    )
+    tensors["scaled"] = replace(tensors["x"], name="scaled")
+    found = bakenn_live.cut(Graph("net", tensors, ops, ("x",), ("z",)))
+    assert (found.inputs, [op.name for op in found.ops], found.outputs) == (("scaled",), ["conv"], ("y",))
+    assert set(found.tensors) == {"scaled", "w", "b", "y"}
+
+
+def test_bakenn_takes_the_place_of_what_was_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bakenn_live, "title", lambda: "BakeNN 9")
+    text = bench.table({"kws/speed": FIGURES}, {"kws": {"instructions": 7, "ram_bytes": 8, "flash_bytes": 9}})
+    assert "| BakeNN 9 | 7 |" in text
+    assert "(recorded)" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not bakenn_live.installed(), reason="bakenn[tflite] is not installed")
+def test_bakenn_runs(tmp_path: Path) -> None:
+    (case,) = (case for case in CASES if case.key == "kws/speed")
+    if case.path is None:
+        pytest.skip(f"{case.file} is not here: set SEATOOL_DATA to the folder of real models")
+    figures = bakenn_live.measure(case.path, tmp_path / "bakenn")
+    assert figures["instructions"] > bench.expected()[case.key]["instructions"]
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ _SOURCES = ("main.c", "cases.c", "data.c")
 M7 = ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard")
 # Without optimisation, which hides little, takes long, and is for the other compilers to try.
 SANITIZED = ("gcc", "-O0", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-_QEMU = (
+QEMU = (
     *("qemu-system-arm", "-M", "mps2-an500", "-nographic", "-monitor", "none", "-serial", "none"),
     *("-icount", "shift=6,sleep=off", "-semihosting-config", "enable=on,target=native", "-kernel", "cases.elf"),
 )
@@ -88,7 +88,7 @@ def run_in_qemu(cases: Sequence[Case], folder: Path, *more: str) -> list[int]:
     ``more``: what else the compiler is told, such as a library of kernels.
     """
     _build_for_qemu(cases, folder, *more)
-    lines = _verdict(_QEMU, folder)
+    lines = _verdict(QEMU, folder)
     return [int(line.split()[-1]) for line in lines if line.startswith("OK ")]
 
 
@@ -97,7 +97,7 @@ def paces_in_qemu(cases: Sequence[Case], folder: Path) -> list[float]:
     _build_for_qemu(cases, folder)
     elf, board = folder / "cases.elf", boards.load("mps2-an500")
     with trace.tracing(elf, board, Marks("case_begin", "case_end", "all_begin", "all_end")) as traced:
-        _verdict([*_QEMU, *traced.options], folder)
+        _verdict([*QEMU, *traced.options], folder)
         found = traced.read()
     timing = Timing(disassembly.read(elf), found)
     calls = [segment for segment in found.segments if segment.mark == trace.BEGIN]
