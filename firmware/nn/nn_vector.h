@@ -55,8 +55,8 @@ NN_INLINE void nn_vector_4(const uint32_t *x, const int8_t *w, const int8_t *w_e
     for (; w != w_end; w += 16, x += 2) {
         for (int32_t i = 0; i < 4; i++) {
             uint32_t bytes = nn_load32(w + 4 * i);
-            sums[i] = nn_smlad(x[0], nn_sxtb16(bytes), sums[i]);
-            sums[i] = nn_smlad(x[1], nn_sxtb16_ror8(bytes), sums[i]);
+            sums[i] = nn_smlad(nn_load32(x), nn_sxtb16(bytes), sums[i]);
+            sums[i] = nn_smlad(nn_load32(x + 1), nn_sxtb16_ror8(bytes), sums[i]);
         }
     }
 }

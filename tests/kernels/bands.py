@@ -37,14 +37,14 @@ def run(operator: Operator, variant: Variant, x: Array, spare: Sequence[int] = (
     bands = variant.bands(operator)
     assert bands is not None
     held = _seen(bands) + spare[0], bands.rows // bands.stored + spare[1]
-    seen, made = (np.full((n, *t.shape[2:]), 77, np.int8) for n, t in zip(held, (x, operator.output), strict=True))
-    tensors = [guarded.filled(rows, 1, at_end=True) for rows in (seen, made)]
+    seen, made = (np.full((n, *t.shape[2:]), 77, x.dtype) for n, t in zip(held, (x, operator.output), strict=True))
+    tensors = [guarded.filled(rows, rows.itemsize, at_end=True) for rows in (seen, made)]
     seen, made = tensors[0].array(seen), tensors[1].array(made)
     scratch = guarded.Buffer(variant.cost(operator).scratch, host.TENSOR_ALIGN, at_end=True)
     buffers = {"input": {0: tensors[0]}, "output": {0: tensors[1]}, "scratch": {0: scratch}}
     buffers |= host.kept(operator, variant, at_end=True)
     call = variant.call(operator)
-    output, loaded = np.zeros(operator.output.shape, np.int8), 0
+    output, loaded = np.zeros(operator.output.shape, x.dtype), 0
     for first in range(0, bands.height, bands.rows):
         rows = min(bands.rows, bands.height - first)
         for row in range(loaded, end := input_end(bands, first + rows)):

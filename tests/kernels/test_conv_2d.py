@@ -28,13 +28,14 @@ def conv(
     attributes: Conv2DAttributes,
     scales: Scales,
     zero_points: tuple[int, int],
+    dtype: DType = DType.INT8,
 ) -> Graph:
     """A convolution of an input of ``shape`` with ``weights`` (out channels, height, width, in channels / groups)."""
     a = attributes
     y = Axis.of(a.padding, shape[1], weights.shape[1], a.stride_h, a.dilation_h_factor)
     x = Axis.of(a.padding, shape[2], weights.shape[2], a.stride_w, a.dilation_w_factor)
     output = (shape[0], y.output, x.output, weights.shape[0])
-    return weighted("CONV_2D", (shape, output), weights, 0, bias, attributes, scales, zero_points)
+    return weighted("CONV_2D", (shape, output), weights, 0, bias, attributes, scales, zero_points, dtype=dtype)
 
 
 @st.composite
@@ -187,7 +188,8 @@ def test_problems_are_named() -> None:
         "too far apart": _replaced(good, replace(w, quant=Quantization((2.0**40,), (0,)))),
         "a stride or dilation of 40,000": _graph(np.ones((2, 1, 3, 4), np.int8), dilation_h_factor=40000),
         "places over the edge": _graph(np.ones((2, 3, 3, 4), np.int8), dilation_h_factor=40000),
-        "only int8": _replaced(good, replace(y, dtype=DType.INT16)),
+        "only int8": _replaced(good, replace(y, dtype=DType.INT32)),
+        "must both be int16": _replaced(good, replace(y, dtype=DType.INT16)),
     }
     assert list(rig.operator_of(good).problems()) == []
     for words, graph in faults.items():

@@ -15,6 +15,8 @@ from seatool.kernels import Padding
 from seatool.kernels.accumulate import CumsumAttributes
 from seatool.kernels.batch_matmul import BatchMatmulAttributes
 from seatool.kernels.cast import CastAttributes
+from seatool.kernels.conv_2d import Conv2DAttributes
+from seatool.kernels.fully_connected import FullyConnectedAttributes
 from seatool.kernels.gather import StridedSliceAttributes
 from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
 from seatool.kernels.lstm import LstmAttributes
@@ -28,6 +30,8 @@ from test_activation import unary
 from test_batch_matmul import product
 from test_binary import binary
 from test_border import dequantize, quantize
+from test_conv_2d import conv
+from test_fully_connected_int16 import dense
 from test_logical import compared, truths
 from test_lstm import Layer, lstm
 from test_mean import all_hold, arg, mean
@@ -91,6 +95,19 @@ def layers() -> Iterator[Graph]:
     for kind in ("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"):
         yield resized(kind, (1, 8, 10, 32), (16, 20), ResizeAttributes(half_pixel_centers=True))
     yield from moves()
+    yield from wide_layers()
+
+
+def wide_layers() -> Iterator[Graph]:
+    """On int16, with the forms of rescaling that small weights and small or huge biases lead to."""
+    rng, scales = np.random.default_rng(0), Scales(2.0**-12, [2.0**-9], 2.0**-12)
+    for bias in (np.zeros(64, np.int64), np.zeros(64, np.int32), np.full(64, 2**40)):
+        for shape, weights in [((1, 16, 16, 16), (32, 3, 3, 16)), ((1, 25, 5, 64), (64, 1, 1, 64))]:
+            values, attributes = rng.integers(-40, 41, weights).astype(np.int8), Conv2DAttributes(Padding.SAME, 1, 1)
+            yield conv(shape, values, bias[: weights[0]], attributes, scales, (0, 0), DType.INT16)
+        for rows, count, depth in ((1, 64, 64), (16, 10, 100)):
+            values = rng.integers(-40, 41, (count, depth)).astype(np.int8)
+            yield dense(rows, values, bias[:count], FullyConnectedAttributes(), scales)
 
 
 def moves() -> Iterator[Graph]:

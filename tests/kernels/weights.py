@@ -50,8 +50,9 @@ def weighted(
     scales: Scales,
     zero_points: tuple[int, int],
     version: int = 3,
+    dtype: DType = DType.INT8,
 ) -> Graph:
-    """A layer; ``shapes`` and ``zero_points`` of input and output. One weight scale means per tensor."""
+    """A layer; ``shapes``, ``zero_points`` and ``dtype`` of input and output. One weight scale means per tensor."""
     per_channel = tuple(float(np.float32(s)) for s in scales.weights)
     axis = channel_axis if len(per_channel) == weights.shape[channel_axis] else None
     w = Tensor("w", weights.shape, DType.INT8, Quantization(per_channel, (0,) * len(per_channel), axis), weights)
@@ -59,11 +60,11 @@ def weighted(
     if bias is not None:
         products = tuple(float(np.float32(s * np.float32(scales.input))) for s in per_channel)
         quant = Quantization(products, (0,) * len(products), None if axis is None else 0)
-        b = Tensor("b", bias.shape, DType.INT32, quant, bias)
+        b = Tensor("b", bias.shape, DType(bias.dtype.name), quant, bias)
     return rig.single(
         kind,
-        [rig.tensor("x", shapes[0], scales.input, zero_points[0]), w, b],
-        [rig.tensor("y", shapes[1], scales.output, zero_points[1])],
+        [rig.tensor("x", shapes[0], scales.input, zero_points[0], dtype=dtype), w, b],
+        [rig.tensor("y", shapes[1], scales.output, zero_points[1], dtype=dtype)],
         attributes,
         version,
     )

@@ -25,6 +25,7 @@ from seatool.kernels.base import (
     operator,
     operators,
     variant,
+    wide,
 )
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "operator",
     "operators",
     "variant",
+    "wide",
 ]

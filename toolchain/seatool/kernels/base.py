@@ -108,6 +108,19 @@ class Operator(ABC):
     """Inputs that it changes. Its last outputs, one per entry, are their new values, in the same memory; a file lists
     none of these."""
     variants: ClassVar[list[Variant]]
+    wide: ClassVar[type[Operator] | None] = None
+    """The class of instances with int16 activations, where these have kernels of their own (see :func:`wide`)."""
+
+    @classmethod
+    def of(cls, op: Op, graph: Graph) -> type[Operator]:
+        """The class of an instance."""
+        is_wide = any(graph.tensors[name].dtype is DType.INT16 for name in op.outputs)
+        return cls.wide if is_wide and cls.wide is not None else cls
+
+    @classmethod
+    def all_variants(cls) -> list[Variant]:
+        """The kernels of every instance."""
+        return [*cls.variants, *(cls.wide.variants if cls.wide else ())]
 
     def __init__(self, op: Op, graph: Graph) -> None:
         self.op = op
@@ -376,6 +389,16 @@ def operator(kind: str) -> Callable[[OperatorClass], OperatorClass]:
     return register
 
 
+def wide(family: type[Operator]) -> Callable[[OperatorClass], OperatorClass]:
+    """Register the class of an operator's instances with int16 activations, a subclass with variants of its own."""
+
+    def register(cls: OperatorClass) -> OperatorClass:
+        cls.variants, family.wide = [], cls
+        return cls
+
+    return register
+
+
 def variant(*operators: type[Operator]) -> Callable[[VariantClass], VariantClass]:
     """Register a kernel for one or more operators."""
 
@@ -417,7 +440,7 @@ def operators() -> Mapping[str, type[Operator]]:
 
 def bind(op: Op, graph: Graph) -> Operator:
     """``op`` with its tensors, as an instance of its operator class; KeyError for an unknown kind."""
-    return operators()[op.kind](op, graph)
+    return operators()[op.kind].of(op, graph)(op, graph)
 
 
 def require_int8(operator: Operator, *tensors: Tensor | None) -> Iterator[str]:

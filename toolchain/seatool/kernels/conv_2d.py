@@ -43,6 +43,7 @@ class Conv2DAttributes(Attributes):
     fused_activation_function: Activation = Activation.NONE
     dilation_w_factor: int = 1
     dilation_h_factor: int = 1
+    quantized_bias_type: int = 0
     margins: Margins | None = None
     """Instead of ``padding``: what no file can say, and passes make of a PAD."""
 
@@ -70,6 +71,7 @@ class Conv2D(Convolution):
             Field("fused_activation_function", 3, "int8"),
             Field("dilation_w_factor", 4, "int32", 1),
             Field("dilation_h_factor", 5, "int32", 1),
+            Field("quantized_bias_type", 6, "int8"),
         ),
     )
     attributes_type = Conv2DAttributes

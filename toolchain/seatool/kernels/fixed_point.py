@@ -80,6 +80,20 @@ def multiply_by_quantized_multiplier(x: npt.ArrayLike, multiplier: npt.ArrayLike
     return rounding_divide_by_pot(product, np.maximum(-shifts, 0))
 
 
+def reduced_multiplier(multiplier: npt.ArrayLike) -> Int64:
+    """A multiplier of 2^31 as one of 2^15, at most 2^15 - 1: what TFLM rescales int64 by."""
+    value = np.asarray(multiplier, np.int64)
+    return np.asarray(np.where(value < 0x7FFF0000, (value + (1 << 15)) >> 16, 0x7FFF), np.int64)
+
+
+def multiply_by_reduced_multiplier(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int64:
+    """x * multiplier / 2^31 * 2^shift as TFLM computes it for int64: multipliers of 15 bits, ties towards plus
+    infinity, the result modulo 2^32. |x| < 2^47, shift at most 7."""
+    right = 15 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * reduced_multiplier(multiplier) + (np.int64(1) << (right - 1))
+    return wrap_int32(product >> right)
+
+
 @cache
 def inverse_square_root(x: int) -> tuple[int, int]:
     """1 / sqrt(x) for x >= 1 as (multiplier, shift), see :func:`quantize_multiplier`, as TFLM computes it

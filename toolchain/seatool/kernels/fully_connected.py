@@ -41,6 +41,7 @@ class FullyConnectedAttributes(Attributes):
     fused_activation_function: Activation = Activation.NONE
     weights_format: int = 0
     keep_num_dims: bool = False
+    quantized_bias_type: int = 0
 
 
 @operator("FULLY_CONNECTED")
@@ -58,6 +59,7 @@ class FullyConnected(WeightedOperator):
             Field("fused_activation_function", 0, "int8"),
             Field("weights_format", 1, "int8"),
             Field("keep_num_dims", 2, "bool", False),
+            Field("quantized_bias_type", 4, "int8"),
         ),
     )
     attributes_type = FullyConnectedAttributes

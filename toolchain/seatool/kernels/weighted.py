@@ -41,6 +41,7 @@ class WeightedOperator(Operator):
     """The axis of the weights that runs over output channels."""
     data_index: ClassVar[int] = 0
     bias_index: ClassVar[int] = 2
+    bias_types: ClassVar[tuple[DType, ...]] = (DType.INT32,)
 
     @property
     def data(self) -> Tensor:
@@ -90,7 +91,7 @@ class WeightedOperator(Operator):
 
     def weighted_problems(self) -> Iterator[str]:
         """What is wrong with the tensors' types, quantization and number of channels."""
-        activations = list(require_int8(self, self.data, self.output))
+        activations = list(self.activation_problems())
         yield from activations
         yield from _constant_problems(self.weights, "weights", DType.INT8)
         quant, bias = self.weights.quant, self.optional(self.bias_index)
@@ -101,13 +102,21 @@ class WeightedOperator(Operator):
         elif len(quant.scale) not in (1, self.out_channels):
             yield f"the weights have {len(quant.scale)} scales for {self.out_channels} output channels"
         if bias is not None:
-            yield from _constant_problems(bias, "bias", DType.INT32)
+            yield from _constant_problems(bias, "bias", *self.bias_types)
             if bias.elements != self.out_channels:
                 yield f"the bias has {bias.elements} elements for {self.out_channels} output channels"
         if self.attributes.fused_activation_function not in (0, 1, 2, 3):
             yield f"fused activation {self.attributes.fused_activation_function.name} is not supported"
         if quant is not None and not activations:
-            yield from factor_problems(self.data.scale * max(quant.scale) / self.output.scale)
+            yield from self.scale_problems(self.data.scale * max(quant.scale) / self.output.scale)
+
+    def activation_problems(self) -> Iterator[str]:
+        """What is wrong with the type and the quantization of input and output."""
+        yield from require_int8(self, self.data, self.output)
+
+    def scale_problems(self, largest: float) -> Iterator[str]:
+        """What is wrong with the factors from sums to outputs, of which this is the largest."""
+        yield from factor_problems(largest)
 
     def requantize(self, sums: Array, bias: Array | None) -> Array:
         """int8 outputs from exact sums whose last axis is the output channel."""
@@ -167,9 +176,11 @@ class WeightedOperator(Operator):
         return np.float32 if reach < 1 << 24 else np.float64
 
 
-def _constant_problems(tensor: Tensor, role: str, dtype: DType) -> Iterator[str]:
-    if tensor.dtype is not dtype:
-        yield f"the {role} {tensor.name} are {tensor.dtype.value}; only {dtype.value} is supported here"
+def _constant_problems(tensor: Tensor, role: str, *dtypes: DType) -> Iterator[str]:
+    if tensor.dtype not in dtypes:
+        supported = " and ".join(dtype.value for dtype in dtypes)
+        verb = "is" if len(dtypes) == 1 else "are"
+        yield f"the {role} {tensor.name} are {tensor.dtype.value}; only {supported} {verb} supported here"
     if tensor.data is None:
         yield f"the {role} {tensor.name} are not constant"
 

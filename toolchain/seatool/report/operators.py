@@ -13,8 +13,8 @@ HEADER = """\
 # Operators
 
 Written by `python -m seatool.report.operators`; a test keeps it up to date. All operators are int8 (QUANTIZE and
-DEQUANTIZE also take float32 at the model's borders) and bit-exact to TFLM. A kernel is chosen per layer: the cheapest
-one that admits the layer and fits; `seatool profile` and the generated C name it.
+DEQUANTIZE also take float32 at the model's borders), some also int16 with int8 weights, and bit-exact to TFLM. A kernel
+is chosen per layer: the cheapest one that admits the layer and fits; `seatool profile` and the generated C name it.
 
 | operator | versions | limits | kernels |
 |---|---|---|---|
@@ -30,7 +30,7 @@ def markdown() -> str:
 def _row(kind: str, operator: type[Operator]) -> str:
     assert operator.tflite is not None
     versions = operator.tflite.versions
-    kernels = "view, no code" if operator.is_view else "; ".join(_kernel(variant) for variant in operator.variants)
+    kernels = "view, no code" if operator.is_view else "; ".join(_kernel(v) for v in operator.all_variants())
     return f"| {kind} | {versions.start} to {versions.stop - 1} | {operator.limits} | {kernels} |"
 
 
