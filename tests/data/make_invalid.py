@@ -71,6 +71,14 @@ def _huge_vector() -> bytes:
     return data.replace(struct.pack("<I", 2) + bytes([1, 255]), struct.pack("<I", 0xFFFFFFFF) + bytes([1, 255]))
 
 
+def _odd_field_table() -> bytes:
+    """The model's table of fields ends in the middle of an entry."""
+    data = bytearray(small().bytes())
+    (root,) = struct.unpack_from("<I", data)
+    data[root - struct.unpack_from("<i", data, root)[0]] += 1
+    return bytes(data)
+
+
 def _several_unsupported(model: RawModel) -> None:
     model.tensors += [RawTensor(f"head/{name}", (1, 2, 2, 2)) for name in ("up", "topk", "mine", "rank")]
     model.ops += [
@@ -103,6 +111,7 @@ TFLITE: dict[str, Make] = {
     "root_outside": lambda: b"\xff" + small().bytes()[1:],
     "bit_flipped": lambda: small().bytes()[:1] + b"\x40" + small().bytes()[2:],
     "huge_vector": _huge_vector,
+    "odd_field_table": _odd_field_table,
     "same_bytes_over_and_over": _model(tensors=[RawTensor("x" * 8000, (1,))] * 4000),
     "huge_dimensions": _tensor(1, shape=(1, 65535, 65535, 1000)),
     "negative_dimension": _tensor(1, shape=(1, -4, 2, 2)),
@@ -127,6 +136,7 @@ TFLITE: dict[str, Make] = {
             _set(model, {"buffers": [b"", np.array([1.0, np.nan], np.float32).tobytes()]}),
         )[0]
     ),
+    "custom_options_outside_file": _op(1, custom_options=1 << 21),
     "buffer_outside_file": _model(buffer_offset=4096),
     "external_buffer": _tensor(2, external_buffer=1),
     "sparse_weights": _tensor(2, is_sparse=True),

@@ -33,7 +33,7 @@ class RawTensor:
 class RawOp:
     """An Operator table. ``kind`` is a builtin operator's name, a number, or "custom:<name>".
 
-    Not ``typed``: its options are there, but their type says that they are not.
+    Not ``typed``: its options are there, but their type says that they are not. ``custom_options``: where they are.
     """
 
     kind: str | int
@@ -44,6 +44,7 @@ class RawOp:
     fields: dict[int, Value] = field(default_factory=dict)
     code: int | None = None
     typed: bool = True
+    custom_options: int | None = None
 
 
 @dataclass
@@ -153,6 +154,8 @@ def _operator(build: TableBuilder, op: RawOp, kinds: list[tuple[str | int, int]]
     if op.options:
         fields[schema.Operator.OPTIONS_TYPE] = ("uint8", op.options if op.typed else 0)
         fields[schema.Operator.OPTIONS] = build.table(op.fields)
+    if op.custom_options is not None:
+        fields[schema.Operator.CUSTOM_OPTIONS] = ("uint32", op.custom_options)
     return build.table(fields)
 
 

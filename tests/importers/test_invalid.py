@@ -65,6 +65,8 @@ EXPECTED = {
     "negative_tensor_index.tflite": "operator #1 ADD: input is tensor -7",
     "operator_code_outside_model.tflite": "operator 1: uses operator code 9, but the model has 2",
     "operator_without_output.tflite": "operator #1 ADD uses tensor 1 'block/pool/MaxPool2d', which nothing produces",
+    "odd_field_table.tflite": "root: its field table is damaged",
+    "custom_options_outside_file.tflite": "operator #1 ADD: offset 20",
     "cycle.tflite": "operator #0 MAX_POOL_2D uses tensor 3 'block/shift/add' before operator #1 produces it (a cycle)",
     "produced_twice.tflite": "operator #1 ADD writes tensor 1 'block/pool/MaxPool2d', which operator #0 already writes",
     "written_constant.tflite": "tensor 2 'block/shift/offset', which is an input or a constant of the model",

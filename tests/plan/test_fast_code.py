@@ -8,7 +8,7 @@ import pytest
 from seatool.boards.board import Board, Region
 from seatool.boards.mpu import NULL_GUARD
 from seatool.plan import PlanOptions, plan
-from seatool.plan.fast_code import fast_steps
+from seatool.plan.fast_code import fast_bytes, fast_steps
 from standins import board, chain, graph, layer, view
 
 K = 1024
@@ -35,14 +35,16 @@ def test_all_code_that_fits_goes_there() -> None:
 
 
 def test_the_busiest_code_comes_first_where_there_is_not_enough_room() -> None:
-    """Layers of 50 and 100 bytes of code; half a KB is left beside what they share."""
     program = plan(chain([16, 1600, 16, 800, 16, 3200, 32, 64, 48]), with_itcm(64 * K))
     assert all(step.fast_code for step in program.steps)
-    steps = [replace(step, cost=replace(step.cost, code=8 * K)) for step in program.steps]
+    shared = (("both", 8 * K), ("rare", 2 * K))
+    steps = [replace(step, cost=replace(step.cost, code=8 * K, shared=shared)) for step in program.steps]
     chosen = fast_steps(steps, with_itcm(64 * K))
     assert 0 < len(chosen) < len(steps)
     slowest = min(steps[number].cycles for number in chosen)
     assert all(step.cycles <= slowest for step in steps if step.index not in chosen)
+    marked = [replace(step, fast_code=step.index in chosen) for step in steps]
+    assert fast_bytes(marked) == (8 * len(chosen) + 10) * K < 48 * K < fast_bytes(marked) + 8 * K
 
 
 @pytest.mark.parametrize("without", [board(128 * K), with_itcm(64 * K, emulated=False)])

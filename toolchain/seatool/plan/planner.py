@@ -28,7 +28,7 @@ from seatool.plan.budget import (
 from seatool.plan.choose import bind_all, groups
 from seatool.plan.cycles import Memory
 from seatool.plan.draft import Draft, draft, step_names
-from seatool.plan.fast_code import fast_steps
+from seatool.plan.fast_code import fast_bytes, fast_steps
 from seatool.plan.frontend import FrontEnd, front_end
 from seatool.plan.labels import tensor_labels
 from seatool.plan.lifetimes import Use, lifetimes
@@ -36,6 +36,7 @@ from seatool.plan.placement import Span, peak
 from seatool.plan.program import Part, Program, Usage
 from seatool.plan.regions import Layout, Room, arrange
 from seatool.plan.search import Picks, Space
+from seatool.plan.shared import shared_bytes
 from seatool.plan.shortage import Needs, Peak, shortage
 from seatool.plan.states import initial_constants
 
@@ -184,8 +185,7 @@ class Planner:
         steps = draft.steps(layout, self.memory, [begins[0] for begins in self.space.groups])
         fast = fast_steps(steps, self.board) if self.fast_code else frozenset()
         steps = tuple(replace(step, fast_code=step.index in fast) for step in steps)
-        code = sum(step.cost.code for step in steps if step.fast_code)
-        usages = (*self.usages(draft, layout), *itcm_usage(self.board, code))
+        usages = (*self.usages(draft, layout), *itcm_usage(self.board, fast_bytes(steps)))
         if not all(region.fits for region in usages):
             return None
         return Program(
@@ -266,8 +266,8 @@ def plan(graph: Graph, board: Board, options: PlanOptions | None = None) -> Prog
 def _flash_needs(graph: Graph, draft: Draft, front: FrontEnd | None) -> FlashNeeds:
     candidates = [choice.candidate for choice in draft.picks.choices if choice.candidate is not None]
     constants = [(f"{layer}_{constant.name}", constant) for c in candidates for layer, constant in c.constants]
-    shared = {function for candidate in candidates for function in candidate.cost.shared}
-    code = sum(candidate.cost.code for candidate in candidates) + sum(size for _, size in shared)
+    costs = [candidate.cost for candidate in candidates]
+    code = sum(cost.code for cost in costs) + shared_bytes(costs)
     return FlashNeeds(
         constant_bytes([*initial_constants(graph).items(), *constants]),
         front.table_bytes if front else 0,

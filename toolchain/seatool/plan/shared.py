@@ -6,11 +6,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from seatool.kernels import Cost
 from seatool.plan.alive import Choice
 from seatool.plan.pareto import Numbers
 
 _BITS = 62
 """Functions that a set can tell apart; smaller ones are counted for each layer."""
+
+
+def shared_bytes(costs: Iterable[Cost]) -> int:
+    """What the functions take that ``costs`` share, each once."""
+    return sum(size for _, size in {function for cost in costs for function in cost.shared})
 
 
 class SharedCode:

@@ -83,7 +83,7 @@ class Table:
         self.where = where
         self._vtable = position - file.unpack(_I32, position, where)
         self._vtable_size = file.unpack(_U16, self._vtable, where)
-        if self._vtable_size < 4 or self._vtable + self._vtable_size > len(file.data):
+        if self._vtable_size < 4 or self._vtable_size % 2 or self._vtable + self._vtable_size > len(file.data):
             self.fail("its field table is damaged")
 
     def fail(self, what: str) -> NoReturn:
@@ -116,6 +116,10 @@ class Table:
         if start + 4 + count * item_size > len(self.file.data):
             self.fail(f"a vector of {count:,} elements does not fit the file ({len(self.file.data):,} bytes)")
         return start + 4, count
+
+    def check_vector(self, slot: int, item_size: int) -> None:
+        """Refuse a vector that is not in the file."""
+        self._vector(slot, item_size)
 
     def vector_position(self, slot: int) -> int:
         """Where the vector's number of elements stands in the file, in front of the elements; 0 when it is absent."""

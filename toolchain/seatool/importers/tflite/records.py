@@ -201,6 +201,14 @@ def _indices(table: Table, slot: int, count: int, role: str, lowest: int = 0) ->
     return indices
 
 
+_UNUSED_VECTORS = (
+    (schema.Operator.CUSTOM_OPTIONS, 1),
+    (schema.Operator.MUTATED_INPUTS, 1),
+    (schema.Operator.INTERMEDIATES, 4),
+)
+"""Vectors of operators that say nothing to us, but that TFLM's reader reads; and the bytes of an element."""
+
+
 def _operators(graph: Table, codes: list[Table], tensor_count: int) -> list[RawOp]:
     kinds = [_kind(code) for code in codes]
     ops = []
@@ -211,6 +219,8 @@ def _operators(graph: Table, codes: list[Table], tensor_count: int) -> list[RawO
         kind, version, is_custom = kinds[code]
         table.where = f"operator #{index} {kind}"
         options_type = table.scalar(schema.Operator.OPTIONS_TYPE, "uint8")
+        for unused, size in _UNUSED_VECTORS:
+            table.check_vector(unused, size)
         ops.append(
             RawOp(
                 index=index,

@@ -90,6 +90,9 @@ class Operator(IntEnum):
     OUTPUTS = 2
     OPTIONS_TYPE = 3
     OPTIONS = 4
+    CUSTOM_OPTIONS = 5
+    MUTATED_INPUTS = 7
+    INTERMEDIATES = 8
 
 
 class Buffer(IntEnum):
