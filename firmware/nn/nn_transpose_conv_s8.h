@@ -11,6 +11,7 @@
 #define NN_TRANSPOSE_CONV_S8_H
 
 #include "nn_conv_gemm_s8.h"
+#include "nn_phase.h"
 
 typedef struct {
     const int8_t *input;
@@ -26,19 +27,6 @@ typedef struct {
     int32_t requantize;                /* NN_EXACT, ... */
     int32_t panel_rows, panel_columns; /* of a phase, computed at a time; columns are a multiple of 4 */
 } nn_transpose_conv_args;
-
-/* Outputs of a phase along an axis: `count` from `first` on; `taps` of each; places before the input's first. */
-typedef struct {
-    int32_t first, count, taps, before;
-} nn_phase;
-
-NN_INLINE nn_phase nn_phase_of(int32_t remainder, int32_t size, int32_t kernel, int32_t stride, int32_t pad)
-{
-    int32_t turn = pad > remainder ? (pad - remainder + stride - 1) / stride : 0;
-    int32_t first = stride * turn + remainder - pad;
-    int32_t taps = remainder < kernel ? (kernel - remainder + stride - 1) / stride : 1;
-    return (nn_phase){first, first < size ? (size - first + stride - 1) / stride : 0, taps, taps - 1 - turn};
-}
 
 /* A phase as a convolution; its output's pixels are `stride_x` pixels apart. */
 NN_INLINE nn_conv_args nn_phase_conv(const nn_transpose_conv_args *a, nn_phase y, nn_phase x)

@@ -108,6 +108,13 @@ def wide_layers() -> Iterator[Graph]:
         for rows, count, depth in ((1, 64, 64), (16, 10, 100)):
             values = rng.integers(-40, 41, (count, depth)).astype(np.int8)
             yield dense(rows, values, bias[:count], FullyConnectedAttributes(), scales)
+        if bias.dtype == np.int64:
+            values, attributes = (
+                rng.integers(-40, 41, (16, 3, 3, 32)).astype(np.int8),
+                TransposeConvAttributes(Padding.SAME, 2, 2),
+            )
+            shapes = (1, 16, 16, 32), (1, 32, 32, 16)
+            yield transposed(*shapes, values, bias[:16], attributes, scales, (0, 0), DType.INT16)
 
 
 def moves() -> Iterator[Graph]:

@@ -9,7 +9,7 @@ import pytest
 import rig
 from hypothesis import given
 from hypothesis import strategies as st
-from seatool.ir import Array, Graph
+from seatool.ir import Array, DType, Graph
 from seatool.kernels import Activation, Padding
 from seatool.kernels.transpose_conv import TransposeConvAttributes
 from weights import Scales, activations, biases, scales, weighted
@@ -23,9 +23,10 @@ def transposed(
     attributes: TransposeConvAttributes,
     scales: Scales,
     zero_points: tuple[int, int],
+    dtype: DType = DType.INT8,
 ) -> Graph:
     """A transposed convolution of an input of ``shape`` with ``weights`` (out channels, height, width, in channels)."""
-    layer = weighted("TRANSPOSE_CONV", (shape, output), weights, 0, bias, attributes, scales, zero_points)
+    layer = weighted("TRANSPOSE_CONV", (shape, output), weights, 0, bias, attributes, scales, zero_points, dtype=dtype)
     x, w, *b = (layer.tensors[str(name)] for name in layer.ops[0].inputs if name is not None)
     return rig.single(
         "TRANSPOSE_CONV", [rig.int32("shape", output), w, x, *b], [layer.tensors["y"]], attributes, version=3

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -105,6 +105,8 @@ class TransposeConv(WeightedOperator):
     attributes_type = TransposeConvAttributes
     quantization = QuantizationRule(weights=1, weight_axis=0, bias=3, data=2)
     channel_axis, data_index, bias_index = 0, 2, 3
+    bias_code: ClassVar[int] = 2
+    """TFLite's TensorType of bias and sums."""
     limits = "constant output shape"
 
     @classmethod
@@ -127,8 +129,8 @@ class TransposeConv(WeightedOperator):
             yield f"weights for {self.weights.shape[3]} of {x.shape[3]} input channels"
         if (x.shape[0], self.out_channels) != (self.output.shape[0], self.output.shape[3]):
             yield f"the output's shape {list(self.output.shape)} does not follow from the input's {list(x.shape)}"
-        if self.attributes.quantized_bias_type not in (0, 2):
-            yield f"bias and sums of type {self.attributes.quantized_bias_type}, not int32"
+        if self.attributes.quantized_bias_type not in (0, self.bias_code):
+            yield f"bias and sums of type {self.attributes.quantized_bias_type}, not {self.bias_types[0].value}"
 
     def output_shapes(self) -> Sequence[Shape]:
         return [tuple(self.constant(0).reshape(-1).tolist())]
@@ -198,12 +200,13 @@ class TransposeConvGemm(Variant):
     name, header = "phases", "nn_transpose_conv_s8.h"
     cycles_per_instruction = 0.65
 
-    def _words(self, op: TransposeConv, row: Phase, column: Phase) -> int:
+    def words(self, op: TransposeConv, row: Phase, column: Phase) -> int:
+        """Of four taps, for an output of a phase."""
         return ceil_div(len(row.taps) * len(column.taps) * op.data.shape[3], 4)
 
-    def _panel(self, op: TransposeConv) -> tuple[int, int]:
+    def panel(self, op: TransposeConv) -> tuple[int, int]:
         """Rows and columns (a multiple of 4) of a phase that are computed at a time."""
-        words = max(self._words(op, *pair) for pair in op.phases)
+        words = max(self.words(op, *pair) for pair in op.phases)
         rows = max(row.count for row, _ in op.phases)
         columns = max(1, *(column.count for _, column in op.phases))
         most = max(4, _PANEL_BYTES // (8 * words) // 4 * 4)
@@ -211,22 +214,22 @@ class TransposeConvGemm(Variant):
         return max(1, min(rows, most // width)), width
 
     def cost(self, op: TransposeConv) -> Cost:
-        panel_rows, panel_columns = self._panel(op)
+        panel_rows, panel_columns = self.panel(op)
         pairs = ceil_div(op.out_channels, 2)
         total = 0
         for row, column in op.phases:
-            words, pixels = self._words(op, row, column), row.count * column.count
+            words, pixels = self.words(op, row, column), row.count * column.count
             panels = ceil_div(row.count, panel_rows) * ceil_div(column.count, panel_columns)
             tiles = row.count * ceil_div(column.count, 4)
             total += pixels * (50 + 15 * words + 12 * len(row.taps)) + panels * pairs * (60 + 11 * words)
             total += tiles * pairs * (18 + 30 * words)
-        largest = max(self._words(op, *pair) for pair in op.phases)
+        largest = max(self.words(op, *pair) for pair in op.phases)
         scratch = 4 * (4 * largest + panel_rows * panel_columns * 2 * largest + 2 * _GEMM_OVERREAD) + 4 * largest
         batches = op.output.shape[0]
         return Cost(batches * total + op.output.elements * op.output_instructions, scratch, 1500)
 
     def reading(self, op: TransposeConv) -> Reading:
-        panel_rows, panel_columns = self._panel(op)
+        panel_rows, panel_columns = self.panel(op)
         panels = (ceil_div(row.count, panel_rows) * ceil_div(column.count, panel_columns) for row, column in op.phases)
         return Reading(passes=op.output.shape[0] * max(panels))
 
@@ -240,12 +243,11 @@ class TransposeConvGemm(Variant):
         weights, _, multiplier, shift = channel_constants(op, np.concatenate(rows))
         return weights, Constant("bias", np.stack(biases), "per phase; includes the input's offset"), multiplier, shift
 
-    def call(self, op: TransposeConv) -> Call:
+    def geometry(self, op: TransposeConv) -> dict[str, int]:
+        """The fields of the arguments that are no pointers and have nothing to do with the type of the activations."""
         (batches, height, width, channels), (y, x) = op.data.shape, op.axes()
-        (low, high), (panel_rows, panel_columns) = op.output_range, self._panel(op)
-        fields = {
-            **BUFFERS,
-            "input": Ref("input", op.data_index),
+        (low, high), (panel_rows, panel_columns) = op.output_range, self.panel(op)
+        return {
             "batches": batches,
             "input_height": height,
             "input_width": width,
@@ -259,12 +261,14 @@ class TransposeConvGemm(Variant):
             "stride_x": x.stride,
             "pad_top": y.before,
             "pad_left": x.before,
-            "input_offset": op.input_offset,
-            "output_offset": op.output.zero_point,
             "output_min": low,
             "output_max": high,
             "requantize": op.requantize_form,
             "panel_rows": panel_rows,
             "panel_columns": panel_columns,
         }
+
+    def call(self, op: TransposeConv) -> Call:
+        offsets = {"input_offset": op.input_offset, "output_offset": op.output.zero_point}
+        fields = {**BUFFERS, "input": Ref("input", op.data_index), **self.geometry(op), **offsets}
         return Call("nn_transpose_conv_s8", "nn_transpose_conv_args", fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ class WideWeightedOperator(WeightedOperator):
     rescaled by multipliers of 16 bits, rounding once. Without a bias an option chooses.
     """
 
-    bias_types = (DType.INT64, DType.INT32)
+    bias_types: ClassVar[tuple[DType, ...]] = (DType.INT64, DType.INT32)
 
     @property
     def bias(self) -> Int64:  # type: ignore[override]
@@ -83,7 +84,11 @@ class WideWeightedOperator(WeightedOperator):
     @cached_property
     def sum_limit(self) -> int:
         """No sum is larger, bias included."""
-        return int((np.abs(self.filters).sum(axis=1) * _REACH + np.abs(self.bias)).max())
+        return self.limit_of(self.filters)
+
+    def limit_of(self, filters: Int64) -> int:
+        """The same with ``filters`` (out channels, taps)."""
+        return int((np.abs(filters).sum(axis=1) * _REACH + np.abs(self.bias)).max())
 
     def requantize(self, sums: Array, bias: Array | None) -> Array:
         """int16 outputs from exact sums whose last axis is the output channel."""
@@ -111,7 +116,8 @@ class WideWeightedOperator(WeightedOperator):
         return {HIGH: 4, WIDE: 26, SHORT: 8, EXACT: 24}[self.requantize_form] + clamping
 
     def chunk_words(self, filters: Int64) -> int:
-        """Words of four taps whose sums fit 32 bits whatever the input: all, or as many as make chunks of equal length.
+        """Words of four taps, any so many of which in a row have sums that fit 32 bits whatever the input: all of them,
+        or as many as make chunks of equal length.
 
         Args:
             filters: (out channels, taps).
@@ -121,11 +127,8 @@ class WideWeightedOperator(WeightedOperator):
             return words
         padded = np.abs(np.pad(filters, ((0, 0), (0, -filters.shape[1] % 4))))
         before = np.pad(padded.reshape(len(filters), words, 4).sum(axis=2).cumsum(axis=1), ((0, 0), (1, 0)))
-        for chunks in range(1, words + 1):
-            edges = [*range(0, words, ceil_div(words, chunks)), words]
-            if int(np.diff(before[:, edges], axis=1).max()) * _REACH < 1 << 31:
-                return ceil_div(words, chunks)
-        return 1
+        sizes = (ceil_div(words, chunks) for chunks in range(1, words + 1))
+        return next(size for size in sizes if int((before[:, size:] - before[:, :-size]).max()) * _REACH < 1 << 31)
 
     def sum_constants(self, biases: Int64) -> tuple[Constant, ...]:
         """Bias, multipliers and shifts of the output channels as nn_requantize_s16.h wants them.
