@@ -2,7 +2,7 @@
 
 >>> import seatool
 >>> " ".join(sorted(seatool.__all__))
-'CompileOptions __version__ compare compile open_project profile run_recording run_tensors verify'
+'CompileOptions __version__ compare compile diff inspect open_project profile run_recording run_tensors verify'
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from seatool.version import __version__
 if TYPE_CHECKING:
     from seatool.pipeline.compare import compare_project as compare
     from seatool.pipeline.compile import compile_model as compile
+    from seatool.pipeline.diff import diff
+    from seatool.pipeline.inspection import inspect_model as inspect
     from seatool.pipeline.options import CompileOptions
     from seatool.pipeline.profile import profile_project as profile
     from seatool.pipeline.project import open_project
@@ -26,6 +28,8 @@ __all__ = [
     "__version__",
     "compare",
     "compile",
+    "diff",
+    "inspect",
     "open_project",
     "profile",
     "run_recording",
@@ -38,6 +42,8 @@ _HOMES = {
     "CompileOptions": ("options", "CompileOptions"),
     "compare": ("compare", "compare_project"),
     "compile": ("compile", "compile_model"),
+    "diff": ("diff", "diff"),
+    "inspect": ("inspection", "inspect_model"),
     "open_project": ("project", "open_project"),
     "profile": ("profile", "profile_project"),
     "run_recording": ("run", "run_recording"),

@@ -20,6 +20,7 @@ _COMMANDS = {
     "compare": "compare",
     "compile": "compile",
     "demo": "demo",
+    "diff": "diff",
     "doctor": "doctor",
     "fetch": "fetch",
     "inspect": "inspect",
@@ -50,7 +51,7 @@ def seatool() -> None:
 
     \b
     Exit codes: 0 done, 1 a tool failed, 2 bad input or usage, 3 does not fit the board,
-    4 verification failed, 130 stopped with Ctrl-C.
+    4 verification failed or a difference found, 130 stopped with Ctrl-C.
     """
 
 

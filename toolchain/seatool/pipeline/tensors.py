@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,43 +42,39 @@ def load_inputs(source: Source, graph: Graph) -> Inputs:
     Raises:
         InputError: A file is unusable or does not fit its input; of several files all that do not are named.
     """
+    quantized: dict[str, str] = {}
+
+    def convert(file: Path, values: Array, tensor: Tensor) -> Array:
+        if values.dtype.kind == "f" and tensor.quant is not None:
+            how = f"{values.dtype} to {tensor.dtype.value} (scale {tensor.scale:g}, zero point {tensor.zero_point})"
+            quantized[tensor.name] = f"{graph.aliases.get(tensor.name, tensor.name)} from {how}"
+        return _stored(file, values, tensor)
+
+    return Inputs(read_inputs(source, graph, convert), tuple(quantized.values()))
+
+
+def read_inputs(
+    source: Source, graph: Graph, convert: Callable[[Path, Array, Tensor], Array] = lambda file, values, tensor: values
+) -> list[tuple[Array, ...]]:
+    """The examples in ``source``, each array as ``convert`` gives it; errors as :func:`load_inputs`."""
     tensors = [graph.tensors[name] for name in graph.inputs]
     if isinstance(source, Path):
-        files, raw = [source] * len(tensors), read_examples(source, tensors, graph.aliases)
-        columns = [[_stored(source, row[i], tensor) for row in raw] for i, tensor in enumerate(tensors)]
-        first = raw[0]
-    else:
-        files = [_file_of(tensor, source, graph) for tensor in tensors]
-        columns, first = _columns(files, tensors, graph)
-    if len({len(column) for column in columns}) > 1:
-        counts = ", ".join(f"{file}: {len(column)}" for file, column in zip(files, columns, strict=True))
-        raise InputError(f"the files hold different numbers of examples ({counts})")
-    quantized = [
-        f"{graph.aliases.get(tensor.name, tensor.name)} from {values.dtype} to {tensor.dtype.value} (scale "
-        f"{tensor.scale:g}, zero point {tensor.zero_point})"
-        for tensor, values in zip(tensors, first, strict=True)
-        if values.dtype.kind == "f" and tensor.quant is not None
-    ]
-    return Inputs(list(zip(*columns, strict=True)), tuple(quantized))
-
-
-def _columns(
-    files: Sequence[Path], tensors: Sequence[Tensor], graph: Graph
-) -> tuple[list[list[Array]], tuple[Array, ...]]:
-    """The examples for each tensor from its file, and the first of each as the file has it."""
+        rows = read_examples(source, tensors, graph.aliases)
+        return [tuple(convert(source, v, t) for v, t in zip(row, tensors, strict=True)) for row in rows]
+    files = [_file_of(tensor, source, graph) for tensor in tensors]
     columns: list[list[Array]] = []
-    first: list[Array] = []
     errors: list[InputError] = []
     for tensor, file in zip(tensors, files, strict=True):
         try:
-            raw = [values for (values,) in read_examples(file, [tensor], graph.aliases)]
-            columns.append([_stored(file, values, tensor) for values in raw])
-            first.append(raw[0])
+            columns.append([convert(file, v, tensor) for (v,) in read_examples(file, [tensor], graph.aliases)])
         except InputError as error:
             errors.append(error)
     if errors:
         raise InputError("\n".join(error.message for error in errors), errors[0].hint)
-    return columns, tuple(first)
+    if len({len(column) for column in columns}) > 1:
+        counts = ", ".join(f"{file}: {len(column)}" for file, column in zip(files, columns, strict=True))
+        raise InputError(f"the files hold different numbers of examples ({counts})")
+    return list(zip(*columns, strict=True))
 
 
 def _file_of(tensor: Tensor, source: Mapping[str, Path], graph: Graph) -> Path:

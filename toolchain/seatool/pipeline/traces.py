@@ -28,6 +28,8 @@ LISTING, RESULT = "tensors.json", "result.npz"
 """In a folder of traces: what they are, and what ``run`` gave."""
 ALL = "all"
 """Asks for every tensor."""
+INPUT = "INPUT"
+"""Stands for the kind of the operator where a tensor is an input of the model."""
 _SCHEMA = 1
 
 
@@ -38,7 +40,7 @@ class Trace:
     Attributes:
         label: Its short name.
         tensor: Its name in the model's file.
-        operator: Kind of the operator that makes it; "" for an input of the model.
+        operator: Kind of the operator that makes it, or :data:`INPUT`; "" where that is not known.
         values: [inferences, *shape], of the tensor's type.
         quant: Per tensor; None where values are real numbers, or never were.
     """
@@ -72,7 +74,7 @@ def traces_of(graph: Graph, values: Sequence[Mapping[str, Array]], names: Sequen
         quant = graph.tensors[name].quant
         stacked = np.stack([np.asarray(one[name]) for one in values])
         quant = quant if quant is not None and quant.axis is None else None
-        found.append(Trace(labels[name], name, kinds.get(name, ""), stacked, quant))
+        found.append(Trace(labels[name], name, kinds.get(name, INPUT), stacked, quant))
     return tuple(found)
 
 
@@ -193,7 +195,9 @@ def read(path: Path) -> tuple[Trace, ...]:
     inferences. Raises InputError where something is damaged, or there is nothing.
     """
     if path.is_dir() and (path / LISTING).is_file():
-        return tuple(_listed(path, entry) for entry in _listing(path / LISTING))
+        if entries := _listing(path / LISTING):
+            return tuple(_listed(path, entry) for entry in entries)
+        raise InputError(f"{path}: holds no tensors", "dump some with `run --dump all -o DIR`")
     found = sorted(file for file in path.iterdir() if file.suffix == ".npy") if path.is_dir() else [path]
     if not found:
         raise InputError(f"{path}: neither a project nor a folder of tensors", "`run --dump all -o DIR` writes one")

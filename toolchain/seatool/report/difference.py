@@ -1,0 +1,92 @@
+"""Two sides tensor by tensor, as ``diff`` prints them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from seatool.report.inspection import shape
+from seatool.report.terminal import table
+
+if TYPE_CHECKING:
+    from seatool.pipeline.diff import Difference, Pair
+
+
+def show(difference: Difference) -> None:
+    """Both sides, a line per tensor, what has no counterpart, and the verdict."""
+    for name, side in (("A", difference.a), ("B", difference.b)):
+        click.echo(f"{name:<9} {side.path} · {side.what}")
+    click.echo(f"inputs    {difference.inputs}")
+    click.echo()
+    click.echo(pair_table(difference))
+    for name, other, only in (("A", difference.b, difference.only_a), ("B", difference.a, difference.only_b)):
+        inside = [label for label in only if label in other.absent]
+        others = [label for label in only if label not in other.absent]
+        if inside:
+            click.echo(f"only in {name} {', '.join(inside)}: inside fused steps of {other.path} (`compile --unfused`)")
+        if others:
+            click.echo(f"only in {name} {', '.join(others)}")
+    if difference.inputs_differ:
+        click.echo("note      one side's input cannot hold these values: each may want its inputs prepared otherwise")
+    click.echo()
+    click.echo(verdict(difference))
+
+
+def pair_table(difference: Difference) -> str:
+    """A line per pair; the first that differs, or loses most, is marked."""
+    header = ["layer", "operator", "shape", "values", "largest difference", "SQNR dB", "lost dB", ""]
+    rows = [_row(pair, difference) for pair in difference.pairs]
+    used = [i for i in range(len(header)) if any(row[i] not in (None, "") for row in rows)]
+    return table([header[i] for i in used], [[row[i] for i in used] for row in rows])
+
+
+def _row(pair: Pair, difference: Difference) -> list[object]:
+    mark = ""
+    if pair is difference.first:
+        mark = "◀ first difference"
+    elif pair is difference.most_lost:
+        mark = "◀ most is lost here"
+    return [
+        pair.layer,
+        pair.operator,
+        shape(pair.shape),
+        f"{pair.different:,} of {pair.values:,} differ" if pair.different and pair.judged else _same(pair),
+        _largest(pair),
+        None if pair.sqnr_db is None else f"{pair.sqnr_db:.1f}",
+        None if pair.lost_db is None else f"{round(pair.lost_db, 1) + 0.0:.1f}",  # no -0.0
+        mark,
+    ]
+
+
+def _same(pair: Pair) -> str:
+    if pair.max_abs == 0:
+        return "equal"
+    return "within tolerance" if pair.judged else "quantized"
+
+
+def _largest(pair: Pair) -> str:
+    if pair.max_abs == 0:
+        return ""
+    if pair.unit == "real":
+        return f"{pair.max_abs:.4g}"
+    return f"{pair.max_abs:.0f} step{'s' if pair.max_abs > 1 else ''}"
+
+
+def verdict(difference: Difference) -> str:
+    """What it comes to, in a line."""
+    first, count = difference.first, len(difference.pairs)
+    if first is not None:
+        number = sum(pair.diverges for pair in difference.pairs)
+        assert first.first is not None, "a pair that differs has a first difference"
+        inference, *index = first.first
+        return f"different {number} of {count} tensors, first {first.layer}: value {index} of inference {inference}"
+    judged = sum(pair.judged for pair in difference.pairs)
+    if judged == count:
+        exact = all(pair.max_abs == 0 for pair in difference.pairs)
+        return f"{'equal' if exact else 'alike':<9} all {count} tensors{'' if exact else ', within the tolerance'}"
+    lost = difference.most_lost
+    last = difference.pairs[-1]
+    where = f", most of it lost in {lost.layer}" if lost else ""
+    ratio = "exact" if last.sqnr_db is None else f"{last.sqnr_db:.1f} dB"
+    return f"reported  {last.layer} {ratio}{where}; float against quantized is not judged without --tolerance"
