@@ -1,4 +1,4 @@
-/* nn_gather_s8: writes int8 values in order that are read with strides: SLICE, STRIDED_SLICE, TRANSPOSE,
+/* nn_gather_s8: writes bytes in order that are read with strides: SLICE, STRIDED_SLICE, TRANSPOSE,
  * REVERSE_V2, BROADCAST_TO, DEPTH_TO_SPACE and SPACE_TO_DEPTH.
  */
 #ifndef NN_GATHER_S8_H
@@ -7,9 +7,9 @@
 #include "nn_walk.h"
 
 typedef struct {
-    const int8_t *input;
-    int8_t *output;
-    int32_t first;                                           /* element that comes first */
+    const void *input;
+    void *output;
+    int32_t first;                                           /* byte that comes first */
     int32_t rank, dims[NN_WALK_DIMS], steps[NN_WALK_DIMS]; /* outer loops */
     int32_t run, run_step;                                   /* innermost loop */
 } nn_gather_s8_args;
@@ -35,9 +35,10 @@ NN_INLINE void nn_gather_run(const nn_gather_s8_args *a, const int8_t *input, in
 NN_INLINE void nn_gather_s8(const nn_gather_s8_args *a)
 {
     nn_walk w = {{0}, 0, 0};
-    int8_t *output = a->output;
+    const int8_t *input = (const int8_t *)a->input + a->first;
+    int8_t *output = (int8_t *)a->output;
     for (int32_t turn = nn_walk_turns(a->rank, a->dims); turn > 0; turn--) {
-        nn_gather_run(a, a->input + a->first + w.offset1, output);
+        nn_gather_run(a, input + w.offset1, output);
         output += a->run;
         nn_walk_next(&w, a->rank, a->dims, a->steps, a->steps);
     }
@@ -47,9 +48,10 @@ NN_INLINE void nn_gather_s8(const nn_gather_s8_args *a)
 NN_INLINE void nn_gather_repeated_s8(const nn_gather_s8_args *a)
 {
     nn_walk w = {{0}, 0, 0};
-    int8_t *output = a->output;
+    const int8_t *input = (const int8_t *)a->input + a->first;
+    int8_t *output = (int8_t *)a->output;
     for (int32_t turn = nn_walk_turns(a->rank, a->dims); turn > 0; turn--) {
-        memset(output, a->input[a->first + w.offset1], (size_t)a->run);
+        memset(output, input[w.offset1], (size_t)a->run);
         output += a->run;
         nn_walk_next(&w, a->rank, a->dims, a->steps, a->steps);
     }

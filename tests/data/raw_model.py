@@ -33,7 +33,8 @@ class RawTensor:
 class RawOp:
     """An Operator table. ``kind`` is a builtin operator's name, a number, or "custom:<name>".
 
-    Not ``typed``: its options are there, but their type says that they are not. ``custom_options``: where they are.
+    ``fields``: its options by slot; a "string" is stored as one. Not ``typed``: the options are there, but their type
+    says that they are not. ``custom_options``: where they are.
     """
 
     kind: str | int
@@ -49,7 +50,7 @@ class RawOp:
 
 @dataclass
 class RawModel:
-    """A Model table with one subgraph (and further ones: empty, or copies of it)."""
+    """A Model table with one subgraph (and further ones: empty, copies of it, or ``others`` with its buffers)."""
 
     tensors: list[RawTensor]
     ops: list[RawOp]
@@ -60,6 +61,7 @@ class RawModel:
     identifier: bytes = schema.IDENTIFIER
     subgraphs: int = 1
     copies: int = 0
+    others: list[RawModel] = field(default_factory=list)
     buffer_offset: int = 0
     signatures: dict[int, str] = field(default_factory=dict)
     aliases: tuple[dict[str, int], dict[str, int]] = field(default_factory=lambda: ({}, {}))
@@ -67,10 +69,12 @@ class RawModel:
 
     def bytes(self) -> bytes:
         build = TableBuilder()
-        kinds = list(dict.fromkeys((op.kind, op.version) for op in self.ops))
+        all_ops = [op for model in (self, *self.others) for op in model.ops]
+        kinds = list(dict.fromkeys((op.kind, op.version) for op in all_ops))
         empty = build.table({})
         graphs = [self._subgraph(build, kinds), *([empty] * self.subgraphs)][: self.subgraphs]
         graphs += [self._subgraph(build, kinds) for _ in range(self.copies)]
+        graphs += [other._subgraph(build, kinds) for other in self.others]
         fields = {
             schema.Model.VERSION: ("uint32", self.version),
             schema.Model.OPERATOR_CODES: build.tables([_code(build, *kind) for kind in kinds]),
@@ -153,7 +157,8 @@ def _operator(build: TableBuilder, op: RawOp, kinds: list[tuple[str | int, int]]
     }
     if op.options:
         fields[schema.Operator.OPTIONS_TYPE] = ("uint8", op.options if op.typed else 0)
-        fields[schema.Operator.OPTIONS] = build.table(op.fields)
+        options = {slot: build.string(v) if kind == "string" else (kind, v) for slot, (kind, v) in op.fields.items()}
+        fields[schema.Operator.OPTIONS] = build.table(options)
     if op.custom_options is not None:
         fields[schema.Operator.CUSTOM_OPTIONS] = ("uint32", op.custom_options)
     return build.table(fields)

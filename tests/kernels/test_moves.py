@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -172,6 +173,23 @@ def test_equals_tflm(strategy: rig.Strategy) -> None:
     @given(strategy())
     def equals(graph: Graph) -> None:
         _check(graph)
+
+    equals()
+
+
+def _as_float(t: Tensor) -> Tensor:
+    data = None if t.data is None else t.data.astype(np.float32)
+    return t if t.quant is None else replace(t, dtype=DType.FLOAT32, quant=None, data=data)
+
+
+@pytest.mark.parametrize("strategy", [slices, strided_slices, concatenations, views])
+def test_of_float32_equals_tflm(strategy: rig.Strategy) -> None:
+    @given(strategy(), st.integers(0, 1000))
+    def equals(graph: Graph, seed: int) -> None:
+        real = [_as_float(t) for t in graph.tensors.values()]
+        rng = np.random.default_rng(seed)
+        shapes = [graph.tensors[name].shape for name in graph.inputs]
+        rig.check(graph.with_(tensors=real), [rng.normal(size=shape).astype(np.float32) for shape in shapes])
 
     equals()
 

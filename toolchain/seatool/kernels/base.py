@@ -102,6 +102,8 @@ class Operator(ABC):
     quantization: ClassVar[QuantizationRule] = QuantizationRule()
     limits: ClassVar[str] = ""
     """What is not covered, in words for the documentation; :meth:`problems` says it of an instance."""
+    also_float: ClassVar[bool] = False
+    """A quantized model may have float32 tensors here."""
     is_view: ClassVar[bool] = False
     """The output's bytes are the input's: the planner aliases them and no code runs."""
     state_inputs: ClassVar[tuple[int, ...]] = ()
@@ -441,6 +443,12 @@ def operators() -> Mapping[str, type[Operator]]:
 def bind(op: Op, graph: Graph) -> Operator:
     """``op`` with its tensors, as an instance of its operator class; KeyError for an unknown kind."""
     return operators()[op.kind].of(op, graph)(op, graph)
+
+
+def require_int8_or_float(operator: Operator, *tensors: Tensor) -> Iterator[str]:
+    """Problems of tensors that should all be int8 with per-tensor quantization, or all float32."""
+    if any(tensor.dtype is not DType.FLOAT32 for tensor in tensors):
+        yield from require_int8(operator, *tensors)
 
 
 def require_int8(operator: Operator, *tensors: Tensor | None) -> Iterator[str]:

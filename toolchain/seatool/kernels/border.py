@@ -28,6 +28,8 @@ from seatool.kernels.lookup_table import Clamp, Table
 class _Border(Operator):
     """Changes the numbers' representation, not their meaning."""
 
+    also_float = True
+
     def problems(self) -> Iterator[str]:
         if self.input(0).shape != self.output.shape:
             yield "input and output have different shapes"

@@ -1,4 +1,4 @@
-"""SLICE, STRIDED_SLICE and TRANSPOSE on int8: the output in order, the input with strides."""
+"""SLICE, STRIDED_SLICE (also of float32) and TRANSPOSE on int8: the output in order, the input with strides."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from seatool.kernels.base import (
     Variant,
     operator,
     require_int8,
+    require_int8_or_float,
     variant,
 )
 from seatool.kernels.loops import Loop, collapse, copy_cost, fill_cost, outer_fields, strides
@@ -66,7 +67,8 @@ class Gather(Operator):
 
     def problems(self) -> Iterator[str]:
         x = self.input(0)
-        found = list(require_int8(self, x, self.output))
+        require = require_int8_or_float if self.also_float else require_int8
+        found = list(require(self, x, self.output))
         if not 1 <= len(x.shape) <= self.max_rank:
             found.append(f"the input has {len(x.shape)} dimensions; 1 to {self.max_rank} are supported")
         found += self.argument_problems()
@@ -94,14 +96,18 @@ class Gather(Operator):
         return self.evaluate(*inputs)
 
     def first(self) -> int:
-        """The element that comes first."""
-        steps = strides(self.view)
+        """The byte that comes first."""
+        steps = self._steps()
         return sum(a.start * steps[a.axis] for a in self.axes())
 
     def loops(self) -> list[Loop]:
-        """The loops over the output, with the input's step."""
-        steps, axes = strides(self.view), self.axes()
-        return collapse([a.count for a in axes], [a.step * steps[a.axis] for a in axes])
+        """The loops over the output's bytes, with the input's step."""
+        steps, axes, size = self._steps(), self.axes(), self.output.dtype.size
+        return collapse([*(a.count for a in axes), size], [*(a.step * steps[a.axis] for a in axes), 1])
+
+    def _steps(self) -> tuple[int, ...]:
+        """Bytes from one index to the next along each axis of the input."""
+        return strides((*self.view, self.output.dtype.size))[:-1]
 
 
 def values(tensor: Tensor) -> list[int]:
@@ -117,6 +123,7 @@ class Slice(Gather):
 
     most_inputs = 3
     tflite = TFLiteForm(65, range(1, 6), 48)
+    also_float = True
     limits = "constant begin and size; up to 5 dimensions"
     max_rank = 5
 
@@ -172,6 +179,7 @@ class StridedSlice(Gather):
         ),
     )
     attributes_type = StridedSliceAttributes
+    also_float = True
     limits = "constant begin, end and strides; up to 4 dimensions; no ellipsis_mask, new_axis_mask or offset"
     max_rank = 4
 
@@ -255,7 +263,7 @@ class GatherRuns(Variant):
     def cost(self, op: Gather) -> Cost:
         loops = op.loops()
         run = loops[-1]
-        turns = op.output.elements // run.count
+        turns = op.output.bytes // run.count
         per_run = {1: copy_cost, 0: fill_cost}.get(run.steps[0], _strided_cost)(run.count)
         return Cost(turns * (per_run + 9) + 20, 0, 50 + 24 * (len(loops) - 1))
 

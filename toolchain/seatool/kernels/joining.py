@@ -25,6 +25,7 @@ from seatool.kernels.base import (
     Variant,
     operator,
     require_int8,
+    require_int8_or_float,
     variant,
 )
 from seatool.kernels.loops import copy_cost
@@ -49,6 +50,7 @@ class Concatenation(Operator):
 
     most_inputs = None
     tflite = TFLiteForm(2, range(1, 5), 10, (Field("axis", 0, "int32"), Field("fused_activation_function", 1, "int8")))
+    also_float = True
     attributes_type = ConcatenationAttributes
     quantization = QuantizationRule(same_scale=True)
     limits = "up to 10 inputs, all quantized alike; no fused activation"
@@ -72,7 +74,7 @@ class Concatenation(Operator):
         return [tuple(shape)]
 
     def problems(self) -> Iterator[str]:
-        yield from require_int8(self, *self.parts, self.output)
+        yield from require_int8_or_float(self, *self.parts, self.output)
         if self.attributes.fused_activation_function is not Activation.NONE:
             yield "a fused activation is not supported"
         if len(self.parts) > _MAX_INPUTS:
@@ -307,9 +309,9 @@ class _Runs(Variant):
         """The whole tensor, its parts, and the axis along which they lie."""
 
     def runs(self, op: Any) -> tuple[int, ...]:
-        """Neighbouring elements of each part."""
+        """Neighbouring bytes of each part."""
         _, parts, axis = self.arrangement(op)
-        return tuple(math.prod(t.shape[axis:]) for t in parts)
+        return tuple(math.prod(t.shape[axis:]) * t.dtype.size for t in parts)
 
     def counts(self, op: Any) -> dict[str, Any]:
         whole, parts, axis = self.arrangement(op)

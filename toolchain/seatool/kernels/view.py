@@ -23,6 +23,7 @@ class View(Operator):
     """The input's elements in the output's shape."""
 
     is_view = True
+    also_float = True
     quantization = QuantizationRule(same_scale=True)
 
     def problems(self) -> Iterator[str]:

@@ -19,6 +19,7 @@ from seatool.passes.lookup_tables import lookup_tables
 from seatool.passes.make_resizes import make_resizes
 from seatool.passes.merge_padding import merge_padding
 from seatool.passes.replace_tiles import replace_tiles
+from seatool.passes.share_variables import share_variables
 from seatool.passes.split_sums import split_sums
 from seatool.passes.undo_transposes import undo_transposes
 from seatool.passes.undo_views import undo_views
@@ -50,6 +51,7 @@ _OPTIMIZE: tuple[Pass, ...] = (
     drop_identities,
     fuse_activations,
     lookup_tables,
+    share_variables,
 )
 
 

@@ -12,9 +12,11 @@ from seatool.kernels import Operator, Variant, operators
 HEADER = """\
 # Operators
 
-Written by `python -m seatool.report.operators`; a test keeps it up to date. All operators are int8 (QUANTIZE and
-DEQUANTIZE also take float32 at the model's borders), some also int16 with int8 weights, and bit-exact to TFLM. A kernel
-is chosen per layer: the cheapest one that admits the layer and fits; `seatool profile` and the generated C name it.
+Written by `python -m seatool.report.operators`; a test keeps it up to date. All operators are int8, some int16 with
+int8 weights, and bit-exact to TFLM. QUANTIZE and DEQUANTIZE also take float32, and between them so do those that only
+move values: READ_VARIABLE, ASSIGN_VARIABLE, SLICE, STRIDED_SLICE, CONCATENATION, RESHAPE, SQUEEZE and EXPAND_DIMS. A
+kernel is chosen per layer: the cheapest one that admits the layer and fits; `seatool profile` and the generated C name
+it.
 
 | operator | versions | limits | kernels |
 |---|---|---|---|

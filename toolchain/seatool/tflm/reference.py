@@ -31,6 +31,8 @@ class Reference:
 
     def __init__(self, model: bytes, graph: Graph) -> None:
         indices = tflite.file_indices(model, graph.name)
+        # What a variable is assigned has a tensor in the file, the variable itself has none.
+        indices |= {op.outputs[0]: indices[str(op.inputs[1])] for op in graph.ops if op.kind == "ASSIGN_VARIABLE"}
         indices |= {state.next: indices[state.value] for state in graph.states if state.next not in indices}
         variable = {name for name, tensor in graph.tensors.items() if not tensor.is_constant}
         self._wanted = {name: index for name, index in indices.items() if name in variable}

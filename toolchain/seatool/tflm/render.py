@@ -15,7 +15,7 @@ from seatool import audio, resources
 from seatool.audio import LogMel
 from seatool.boards.board import Board
 from seatool.build.project import build_context
-from seatool.importers.tflite.records import RawModel, RawTensor, further_kinds
+from seatool.importers.tflite.records import RawModel, RawTensor, further_kinds, variables
 from seatool.render import c
 from seatool.render.names import prefix
 from seatool.tflm.arena import Arena
@@ -59,7 +59,10 @@ def render(
     build = build_context(board, name, sorted(files))
     needed = registrations(model, further_kinds(data, name))
     texts = {
-        "main.cc": _fill("main.cc.j2", main_context(model, needed, name, placed, frontend)),
+        "main.cc": _fill(
+            "main.cc.j2",
+            main_context(model, needed, name, placed, frontend) | {"variables": str(variables(data, name) or "")},
+        ),
         "model_data.h": _fill("model_data.h.j2", {}),
         "model_data.c": _fill("model_data.c.j2", {"bytes": c.array(np.frombuffer(data, np.uint8))}),
         "Makefile": _fill("Makefile.j2", build),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from seatool.importers.surveys import Survey
 from seatool.importers.tflite import building
 from seatool.importers.tflite.folding import fold
 from seatool.importers.tflite.records import RawModel, parse
 from seatool.importers.tflite.states import expose_states
+from seatool.importers.tflite.variables import expose_variables
 from seatool.importers.tflite.writer import tensor_indices, write
 from seatool.ir import Graph
 
@@ -43,6 +46,7 @@ def _explicit(data: bytes, name: str) -> RawModel:
     model = parse(data, name)
     fold(model)
     expose_states(model)
+    expose_variables(model, partial(parse, data, name))
     return model
 
 

@@ -17,7 +17,6 @@ from seatool.importers.tflite.trial import as_int8
 from seatool.ir import Attributes, DType, Graph, NoAttributes, Op, State, Tensor
 from seatool.kernels import Operator, bind, operators
 
-_BORDERS = ("QUANTIZE", "DEQUANTIZE")
 _DTYPES = {member.value: member for member in DType}
 
 
@@ -70,8 +69,8 @@ def survey(model: RawModel) -> Survey:
 
 
 def _notes(model: RawModel, quantized: bool) -> Iterator[str]:
-    """What the user should know. No operator here can call another subgraph: those that could are not supported."""
-    if model.subgraphs > 1:
+    """What the user should know. Operators that call other subgraphs for more than initial values are not supported."""
+    if model.subgraphs > 1 + len(model.initialisers):
         signature = f" (signature {model.signatures[0].key})" if 0 in model.signatures else ""
         yield f"{model.name}: has {model.subgraphs} subgraphs; only the first{signature} is compiled"
     if quantized and model.rewritten:
@@ -218,7 +217,7 @@ def _tensor(raw: RawTensor) -> Tensor:
 
 def _problems(op: Op, graph: Graph, quantized: bool) -> Iterator[str]:
     tensors = [graph.tensors[name] for name in (*op.inputs, *op.outputs) if name is not None]
-    is_float = op.kind not in _BORDERS and any(t.dtype is DType.FLOAT32 for t in tensors)
+    is_float = not operators()[op.kind].also_float and any(t.dtype is DType.FLOAT32 for t in tensors)
     if is_float and quantized:
         yield "computes in float32 inside a quantized model"
         return

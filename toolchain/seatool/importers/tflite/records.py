@@ -64,6 +64,14 @@ class RawOp:
     inputs_at: int = 0
     """Where in the file the number of inputs stands, in front of the inputs."""
 
+    @property
+    def variable(self) -> tuple[str, str]:
+        """The variable that a VAR_HANDLE stands for: container and name."""
+        if self.options is None:
+            return "", ""
+        slots = schema.VarHandleOptions
+        return self.options.string(slots.CONTAINER), self.options.string(slots.SHARED_NAME)
+
     def fields(self, layout: tuple[Field, ...]) -> Mapping[str, Any]:
         """The options table read as ``layout`` says, defaults where it (or a field) is absent."""
         raw: dict[str, Any] = {f.name: f.default for f in layout}
@@ -98,9 +106,10 @@ class Signature:
 
 @dataclass
 class RawModel:
-    """The first subgraph of a file. ``signatures``: what the file's subgraphs, by number, are called from outside.
+    """A subgraph of a file that has ``subgraphs``; ``signatures``: what these, by number, are called from outside.
 
-    ``rewritten``: what was changed so that TFLM can run the model, a phrase each, in order (a dict for a set).
+    ``initialisers``: the subgraphs, by number, that are called once, before the first inference. ``rewritten``: what
+    was changed so that TFLM can run the model, a phrase each, in order (a dict for a set).
     """
 
     name: str
@@ -110,6 +119,7 @@ class RawModel:
     outputs: tuple[int, ...]
     subgraphs: int = 1
     signatures: Mapping[int, Signature] = field(default_factory=dict)
+    initialisers: set[int] = field(default_factory=set)
     rewritten: dict[str, None] = field(default_factory=dict)
     states: list[RawState] = field(default_factory=list)
 
@@ -127,12 +137,13 @@ class RawModel:
         return InputError(f"{self.name}: {what}", hint)
 
 
-def parse(data: bytes, name: str) -> RawModel:
+def parse(data: bytes, name: str, number: int = 0) -> RawModel:
     """Read a .tflite file.
 
     Args:
         data: The whole file.
         name: How error messages call it.
+        number: The subgraph that is wanted; others than the first may have no inputs and no outputs.
 
     Raises:
         InputError: The file is damaged, not TFLite's, or keeps data outside of itself.
@@ -149,12 +160,12 @@ def parse(data: bytes, name: str) -> RawModel:
     if not subgraphs:
         root.fail("the model has no subgraph")
     buffers = root.tables(schema.Model.BUFFERS, "buffer")
-    graph = subgraphs[0]
+    graph = subgraphs[number]
     tensors = _tensors(graph, buffers)
     count = len(tensors)
     inputs = _indices(graph, schema.SubGraph.INPUTS, count, "input")
     outputs = _indices(graph, schema.SubGraph.OUTPUTS, count, "output")
-    if not inputs or not outputs:
+    if number == 0 and not (inputs and outputs):
         graph.fail("the model has no inputs or no outputs")
     for index in inputs:
         if any(axis > 0 for axis in tensors[index].open_axes):  # an open batch is fine: we run one
@@ -176,6 +187,15 @@ def further_kinds(data: bytes, name: str) -> frozenset[str]:
     codes = root.tables(schema.Model.OPERATOR_CODES, "operator code")
     graphs = root.tables(schema.Model.SUBGRAPHS, "subgraph")[1:]
     return frozenset(op.kind for graph in graphs for op in _operators(graph, codes, _LARGEST_TENSOR))
+
+
+def variables(data: bytes, name: str) -> int:
+    """How many variables the subgraphs have, at most; arguments and errors are those of :func:`further_kinds`."""
+    root = File(data, name).root()
+    codes = root.tables(schema.Model.OPERATOR_CODES, "operator code")
+    graphs = root.tables(schema.Model.SUBGRAPHS, "subgraph")
+    ops = [op for graph in graphs for op in _operators(graph, codes, _LARGEST_TENSOR)]
+    return len({op.variable for op in ops if op.kind == "VAR_HANDLE"})
 
 
 def _signatures(root: Table) -> dict[int, Signature]:

@@ -95,6 +95,19 @@ class Operator(IntEnum):
     INTERMEDIATES = 8
 
 
+class VarHandleOptions(IntEnum):
+    """Slots of the options of VAR_HANDLE: together the variable's name."""
+
+    CONTAINER = 0
+    SHARED_NAME = 1
+
+
+class CallOnceOptions(IntEnum):
+    """Slots of the options of CALL_ONCE."""
+
+    SUBGRAPH = 0
+
+
 class Buffer(IntEnum):
     """Slots of Buffer. An offset above 1 means that the data lies behind the flatbuffer, not in it."""
 

@@ -14,7 +14,7 @@ import numpy as np
 from seatool.importers.tflite import schema
 from seatool.importers.tflite.records import LARGEST_COMPUTED, RawModel, RawOp, RawTensor
 from seatool.ir import Array, DType, Graph, Op, Tensor
-from seatool.kernels import Shape, bind, operators
+from seatool.kernels import Operator, Shape, bind, operators
 
 _INT32 = next(kind for kind in schema.ELEMENT_TYPES if kind.numpy == "int32")
 _DTYPES = {member.value: member for member in DType}
@@ -42,22 +42,32 @@ def _is_possible(tensor: RawTensor, shape: Shape) -> bool:
 
 def _shapes(op: RawOp, model: RawModel) -> list[Shape]:
     """The shapes of the outputs as the operator has them; empty where it is not known or malformed."""
-    family = operators().get(op.kind)
-    used = [model.tensors[index] for index in (*op.inputs, *op.outputs) if index >= 0]
-    if op.is_custom or family is None or family.tflite is None or not all(map(_is_known, used)):
-        return []
-    tensors = {tensor.name: Tensor(tensor.name, tensor.shape, _dtype(tensor), None, tensor.data) for tensor in used}
-    names = [None if index < 0 else model.tensors[index].name for index in op.inputs]
-    outputs = tuple(model.tensors[index].name for index in op.outputs)
+    operator = alone(op, model)
     try:
-        alone = Op("op", op.kind, tuple(names), outputs, family.parse(op.fields(family.tflite.fields)), op.version)
-        inputs = tuple(name for name in names if name is not None)
-        return list(bind(alone, Graph("alone", tensors, (alone,), inputs or outputs, outputs)).output_shapes())
+        return [] if operator is None else list(operator.output_shapes())
     except (ValueError, IndexError, ZeroDivisionError):
         return []
 
 
-def _is_known(tensor: RawTensor) -> bool:
+def alone(op: RawOp, model: RawModel) -> Operator | None:
+    """``op`` bound to its tensors without the rest of the model; None where it is not known or malformed."""
+    family = operators().get(op.kind)
+    used = [model.tensors[index] for index in (*op.inputs, *op.outputs) if index >= 0]
+    if op.is_custom or family is None or family.tflite is None or not all(map(is_known, used)):
+        return None
+    tensors = {t.name: Tensor(t.name, t.shape, _dtype(t), t.quant, t.data) for t in used}
+    names = [None if index < 0 else model.tensors[index].name for index in op.inputs]
+    outputs = tuple(model.tensors[index].name for index in op.outputs)
+    try:
+        only = Op("op", op.kind, tuple(names), outputs, family.parse(op.fields(family.tflite.fields)), op.version)
+        inputs = tuple(name for name in names if name is not None)
+        return bind(only, Graph("alone", tensors, (only,), inputs or outputs, outputs))
+    except (ValueError, IndexError, ZeroDivisionError):
+        return None
+
+
+def is_known(tensor: RawTensor) -> bool:
+    """Whether a graph can have it: its type, its shape, and if it is a constant its data."""
     has_data = tensor.data is not None or not tensor.stored
     return tensor.type.numpy in _DTYPES and min(tensor.shape, default=1) > 0 and has_data
 
