@@ -25,6 +25,8 @@ sys.path.insert(0, str(KERNELS))
 import batch  # noqa: E402
 
 NAME = "model"
+VERSIONS = {"CONV_2D": 3, "MAX_POOL_2D": 2}
+"""The oldest of an operator with int8 in TFLite, which BakeNN insists on; TFLM takes any."""
 
 
 class RefusedError(Exception):
@@ -72,7 +74,7 @@ def cut(graph: Graph) -> Graph:
     first, end = kinds.index("CONV_2D"), len(kinds)
     while kinds[end - 1] in ("RESHAPE", "SOFTMAX"):
         end -= 1
-    ops = graph.ops[first:end]
+    ops = tuple(replace(op, version=max(op.version, VERSIONS.get(op.kind, 1))) for op in graph.ops[first:end])
     used = {name for op in ops for name in (*op.inputs, *op.outputs) if name}
     tensors = {name: tensor for name, tensor in graph.tensors.items() if name in used}
     ends = {"inputs": (str(ops[0].inputs[0]),), "outputs": ops[-1].outputs}

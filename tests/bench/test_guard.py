@@ -51,6 +51,7 @@ def test_bakenn_is_cut_down_to_what_it_takes() -> None:
     found = bakenn_live.cut(Graph("net", tensors, ops, ("x",), ("z",)))
     assert (found.inputs, [op.name for op in found.ops], found.outputs) == (("scaled",), ["conv"], ("y",))
     assert set(found.tensors) == {"scaled", "w", "b", "y"}
+    assert found.ops[0].version == 3
 
 
 def test_bakenn_takes_the_place_of_what_was_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

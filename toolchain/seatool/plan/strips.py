@@ -202,7 +202,7 @@ def _banded(stages: Iterable[Stage], thrifty: bool) -> list[_Banded]:
 
     Args:
         thrifty: Of each kernel only the smallest bands and the smallest that are nearly as fast as its fastest; and no
-            resident memory, which takes more RAM than long chains save.
+            resident memory, which makes no long chain worth more (docs/design.md).
     """
     usable = (stage for stage in stages if not (thrifty and stage.resident))
     found = [_Banded(stage, bands) for stage in usable if (bands := stage.bands) and bands.rows < bands.height]
