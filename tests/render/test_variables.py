@@ -84,3 +84,16 @@ def test_a_reset_of_tflm_is_the_zero_point_where_nothing_else_is_assigned(tmp_pa
     assert (graph.states[0].initial == -3).all()
     zeros = [(np.zeros((1, 1, 4), np.int8),)]
     assert (hosted.run(zeros)[0]["before"] == -3).all()
+
+
+@EVERY_MODEL
+def test_variables_survive_writing(model: RawModel) -> None:
+    graph, data = read(model)
+    written = tflite.write(graph)
+    first, second = Reference(data, graph), Reference(written, graph)
+    again = tflite.read(written, "stream.tflite")
+    assert [op.kind for op in again.ops] == [op.kind for op in graph.ops]
+    for ours, other in zip(again.states, graph.states, strict=True):
+        assert ours.initial.tolist() == other.initial.tolist()
+    for case in inputs_of(graph, COUNT):
+        assert_equal(second.run(case), first.run(case))

@@ -150,6 +150,9 @@ ELEMENT_TYPES = (
     ElementType("FLOAT8_E5M2", 8),
 )
 
+RESOURCE = next(code for code, kind in enumerate(ELEMENT_TYPES) if kind.name == "RESOURCE")
+"""The type of a variable's handle."""
+
 TYPE_CODES = {
     DType(kind.numpy): code
     for code, kind in enumerate(ELEMENT_TYPES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,15 +34,20 @@ class _Writer:
         self.graph = graph
         self.index = tensor_indices(graph)
         self.build = TableBuilder(sum(t.bytes for t in graph.tensors.values() if t.is_constant) + 4096)
-        self.codes = list(dict.fromkeys((_form(op).code, op.version) for op in graph.ops))
+        self.variables = tuple(state for state in graph.states if state.value in set(_variables(graph).values()))
+        self.index |= {later: self.index[first] for later, first in _variables(graph).items()}
+        used = [(_form(op).code, op.version) for op in graph.ops]
+        self.codes = list(dict.fromkeys([*used, *(_HANDLE_CODES if self.variables else ())]))
 
     def write(self) -> bytes:
         build = self.build
         buffers = [None, *(t.data for t in self.graph.tensors.values() if t.data is not None)]
+        graphs = [self._subgraph(), *([self._first_values(len(buffers))] if self.variables else [])]
+        buffers += [state.initial for state in self.variables]
         fields: dict[int, Value] = {
             schema.Model.VERSION: ("uint32", schema.VERSION),
             schema.Model.OPERATOR_CODES: build.tables([self._code(*code) for code in self.codes]),
-            schema.Model.SUBGRAPHS: build.tables([self._subgraph()]),
+            schema.Model.SUBGRAPHS: build.tables(graphs),
             schema.Model.DESCRIPTION: build.string("seatool"),
             **self._signatures(),
             schema.Model.BUFFERS: build.tables([self._buffer(data) for data in buffers]),
@@ -91,13 +97,70 @@ class _Writer:
                 schema.SubGraph.TENSORS: self.build.tables(tensors),
                 schema.SubGraph.INPUTS: self._indices(self.graph.inputs),
                 schema.SubGraph.OUTPUTS: self._indices(self.graph.outputs),
-                schema.SubGraph.OPERATORS: self.build.tables([self._operator(op) for op in self.graph.ops]),
+                schema.SubGraph.OPERATORS: self.build.tables(
+                    [*self._declarations(), *(self._operator(op) for op in self.graph.ops)]
+                ),
                 schema.SubGraph.NAME: self.build.string(self.graph.name),
             }
         )
 
+    def _declarations(self) -> Iterator[Value]:
+        """What gives variables their first values, and what names them."""
+        if self.variables:
+            calls = self.build.table({schema.CallOnceOptions.SUBGRAPH: ("int32", 1)})
+            yield self._plain(_CALL_ONCE, (), (), calls)
+        for state in self.variables:
+            yield self._handle(state.value, self.index[state.value])
+
+    def _first_values(self, buffer: int) -> Value:
+        """The subgraph that assigns the variables' first values, which are in the buffers from ``buffer`` on."""
+        tensors, ops = [], []
+        for place, state in enumerate(self.variables):
+            initial = replace(self.graph.tensors[state.value], name=f"{state.value}/initial")
+            tensors += [self._handle_tensor(state.value), self._tensor(initial, buffer + place)]
+            ops += [self._handle(state.value, 2 * place), self._plain(_ASSIGN, (2 * place, 2 * place + 1), ())]
+        none = self.build.numbers(np.zeros(0, np.int32))
+        fields: dict[int, Value] = {
+            schema.SubGraph.TENSORS: self.build.tables(tensors),
+            schema.SubGraph.INPUTS: none,
+            schema.SubGraph.OUTPUTS: none,
+            schema.SubGraph.OPERATORS: self.build.tables(ops),
+        }
+        return self.build.table(fields)
+
+    def _handle(self, variable: str, index: int) -> Value:
+        """The VAR_HANDLE that makes tensor ``index``."""
+        fields: dict[int, Value] = {
+            schema.VarHandleOptions.CONTAINER: self.build.string(""),
+            schema.VarHandleOptions.SHARED_NAME: self.build.string(variable),
+        }
+        return self._plain(_VAR_HANDLE, (), (index,), self.build.table(fields))
+
+    def _plain(
+        self, form: TFLiteForm, inputs: Sequence[int], outputs: Sequence[int], options: Value | None = None
+    ) -> Value:
+        """An operator that the graph does not have."""
+        fields: dict[int, Value] = {
+            schema.Operator.OPCODE_INDEX: ("uint32", self.codes.index((form.code, 1))),
+            schema.Operator.INPUTS: self.build.numbers(np.array(inputs, np.int32)),
+            schema.Operator.OUTPUTS: self.build.numbers(np.array(outputs, np.int32)),
+            schema.Operator.OPTIONS_TYPE: ("uint8", form.options),
+            schema.Operator.OPTIONS: options or self.build.table({}),
+        }
+        return self.build.table(fields)
+
+    def _handle_tensor(self, variable: str) -> Value:
+        fields: dict[int, Value] = {
+            schema.Tensor.SHAPE: self.build.numbers(np.zeros(0, np.int32)),
+            schema.Tensor.TYPE: ("int8", schema.RESOURCE),
+            schema.Tensor.NAME: self.build.string(f"{variable}/handle"),
+        }
+        return self.build.table(fields)
+
     def _tensor(self, tensor: Tensor, buffer: int) -> Value:
         build = self.build
+        if any(state.value == tensor.name for state in self.variables):
+            return self._handle_tensor(tensor.name)
         fields: dict[int, Value] = {
             schema.Tensor.SHAPE: build.numbers(np.array(tensor.shape, np.int32)),
             schema.Tensor.TYPE: ("int8", schema.TYPE_CODES[tensor.dtype]),
@@ -145,6 +208,23 @@ class _Writer:
             return self.build.table({})
         little_endian = data.astype(data.dtype.newbyteorder("<"), copy=False)
         return self.build.table({schema.Buffer.DATA: self.build.bytes(little_endian.tobytes())})
+
+
+_CALL_ONCE, _VAR_HANDLE = TFLiteForm(129, range(1, 2), 103), TFLiteForm(142, range(1, 2), 111)
+_ASSIGN = TFLiteForm(144, range(1, 2), 113)
+_HANDLE_CODES = tuple((form.code, 1) for form in (_CALL_ONCE, _VAR_HANDLE, _ASSIGN))
+
+
+def _variables(graph: Graph) -> dict[str, str]:
+    """For every tensor that holds a variable, the one that holds it when an inference begins."""
+    firsts: dict[str, str] = {}
+    for op in graph.ops:
+        if op.kind in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
+            variable = str(op.inputs[0])
+            first = firsts.setdefault(variable, variable)
+            if op.kind == "ASSIGN_VARIABLE":
+                firsts[op.outputs[0]] = first
+    return firsts
 
 
 def _without_absent_bias(op: Op) -> tuple[str | None, ...]:
