@@ -59,6 +59,8 @@ def test_names_are_layers_labels_aliases_or_tensors(tmp_path: Path) -> None:
     assert set(found.chosen([states[0]])) == by_layer[states[0]]
     assert len(found.chosen([f"{states[0]}.1"])) == 1
     assert found.chosen(["input1", "sound"]) == ("sound", "more")
+    (state, _) = graph.states
+    assert found.chosen(["state0"]) == found.chosen([state.value]) == (state.next,)
     with pytest.raises(InputError, match="no layer or tensor inputt") as caught:
         found.chosen(["inputt"])
     assert "input" in str(caught.value.hint)
@@ -155,28 +157,6 @@ def test_what_cannot_be_written_is_refused_before_anything_runs(
     assert (code, "building" in err) == (2, False)
     assert cli(capsys, *run, "-o", tmp_path / "out")[0] == 2
     assert cli(capsys, *run, "--input", f"x={tmp_path / 'x.npy'}")[0] == 2
-
-
-@pytest.mark.parametrize("graph", [residual(), filters()])
-def test_the_readme_shows_the_call(graph: Graph, tmp_path: Path) -> None:
-    project = compiled(graph, tmp_path)
-    text = (project.path / "README.md").read_text(encoding="utf-8")
-    names = [*(f"input{i}" for i in range(2)), *(["output0", "output1"] if len(graph.outputs) == 2 else ["output"])]
-    call = f"{graph.name}_run(&state, {', '.join(names)});"
-    assert call in text
-    header = (project.path / "model" / f"{graph.name}.h").read_text(encoding="utf-8")
-    assert all(name in header for name in names)
-    assert ("new sequence begins" in text) == bool(graph.states)
-
-
-def test_the_readme_of_a_model_whose_name_is_taken(tmp_path: Path) -> None:
-    model = tmp_path / "m.tflite"
-    model.write_bytes(tflite.write(filters()))
-    project = compile_model(model, tmp_path / "p", CompileOptions(name="model")).project
-    text = (project.path / "README.md").read_text(encoding="utf-8")
-    assert "model_net_run(&state" in text
-    assert "`model/model_net.h`" in text
-    assert (project.path / "model" / "model_net.h").is_file()
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ def command(session: Session, model: Path, kernels: bool) -> None:
     from seatool.pipeline.inspection import inspect_model
     from seatool.report.inspection import show
 
-    with session.stage(f"reading {model.name}"):
+    with session.stage(f"reading {model}"):
         inspection = inspect_model(model)
     session.result(inspection.to_json(), lambda: show(inspection, kernels))
     if inspection.obstacles is not None:

@@ -48,7 +48,7 @@ def survey(path: str | Path) -> Survey:
 
 def _survey_folder(path: Path) -> Survey:
     if not (path / "saved_model.pb").is_file():
-        raise InputError(f"{path.name}: a folder, but not a SavedModel (it has no saved_model.pb)", _KINDS)
+        raise InputError(f"{path}: a folder, but not a SavedModel (it has no saved_model.pb)", _KINDS)
     from seatool.importers.converted import survey_saved_model
 
     return survey_saved_model(path, path.name)

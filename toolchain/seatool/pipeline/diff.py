@@ -33,7 +33,8 @@ class Pair:
     """A tensor of A and the one of B that it was compared with.
 
     Attributes:
-        layer, operator: As A calls them (B, where A does not know).
+        layer, operator: As A calls them; the operator as B does where A does not know.
+        layer_b: As B calls the layer.
         a, b: The tensors' names.
         shape: Of one inference.
         values, different: How many there are, and how many differ by more than the tolerance.
@@ -47,6 +48,7 @@ class Pair:
     """
 
     layer: str
+    layer_b: str
     operator: str
     a: str
     b: str
@@ -239,7 +241,8 @@ def _pair(a: Trace, b: Trace, measured: _Measured, before: float) -> Pair:
     """``before``: the ratio of what it is computed from."""
     sqnr = measured.sqnr_db
     return Pair(
-        layer=a.label if a.operator or not b.operator else b.label,
+        layer=a.label,
+        layer_b=b.label,
         operator=a.operator or b.operator,
         a=a.tensor,
         b=b.tensor,

@@ -42,7 +42,7 @@ class Side:
         graph: The network, after :func:`passes.prepare` if it is float; None for tensors from files.
         frontend: The audio front end in front of it.
         run: Computes every tensor that there is, from inputs in the types of the graph's; files ignore these.
-        absent: Labels of tensors that do not exist because they lie inside fused steps.
+        absent: Labels of tensors of a firmware that do not exist because they lie inside fused steps.
     """
 
     path: Path
@@ -62,7 +62,8 @@ def open_side(path: Path) -> Side:
         return _firmware(open_project(path))
     if traces.is_traces(path):
         found = traces.read(path)
-        return Side(path, f"{len(found)} tensors from files", None, None, lambda inputs, stage: found)
+        what = f"{len(found)} tensor{'s' if len(found) > 1 else ''} from files"
+        return Side(path, what, None, None, lambda inputs, stage: found, traces.absent(path))
     graph = importers.load(path, project_name(path))
     return _float_model(path, graph) if is_float(graph) else _int8_model(path, graph)
 

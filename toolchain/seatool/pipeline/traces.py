@@ -110,6 +110,8 @@ class Firmware:
     def chosen(self, wanted: Sequence[str]) -> tuple[str, ...]:
         """Tensors by labels, layers, aliases or their own names, in order; :data:`ALL` means all that exist.
 
+        A state's name means its value after an inference.
+
         Raises InputError that names what is unknown or does not exist in the firmware.
         """
         labels = tensor_labels(self.graph)
@@ -119,6 +121,8 @@ class Firmware:
         for others in (labels, self.graph.aliases):
             for name, other in others.items():
                 known[other] = {name}
+        for state in self.graph.states:
+            known[labels[state.value]] = known[state.value] = {state.next}
         known[ALL] = {*self.sources}
         if unknown := [text for text in wanted if text not in known]:
             close = difflib.get_close_matches(unknown[0], [ALL, *labels.values()])
@@ -127,6 +131,8 @@ class Firmware:
                 f"the model has no layer or tensor {', '.join(unknown)}", f"{near}`seatool inspect` lists all names"
             )
         names = {name for text in wanted for name in known[text]}
+        if constant := [labels[name] for name in labels if name in names - self.sources.keys() - {*self.absent}]:
+            raise InputError(f"{', '.join(constant)}: always the same, and computed while compiling", "leave it out")
         if missing := [name for name in self.absent if name in names]:
             lines = [f"  {labels[name]}: {self._fate(name)}" for name in missing]
             raise InputError(
@@ -195,7 +201,7 @@ def read(path: Path) -> tuple[Trace, ...]:
     inferences. Raises InputError where something is damaged, or there is nothing.
     """
     if path.is_dir() and (path / LISTING).is_file():
-        if entries := _listing(path / LISTING):
+        if entries := _listing(path / LISTING)["tensors"]:
             return tuple(_listed(path, entry) for entry in entries)
         raise InputError(f"{path}: holds no tensors", "dump some with `run --dump all -o DIR`")
     found = sorted(file for file in path.iterdir() if file.suffix == ".npy") if path.is_dir() else [path]
@@ -210,17 +216,25 @@ def read(path: Path) -> tuple[Trace, ...]:
     return tuple(Trace(name, name, "", array) for name, array in arrays.items())
 
 
+def absent(path: Path) -> tuple[str, ...]:
+    """Labels of the tensors that a folder from :func:`write` does not have because they do not exist."""
+    if not (path / LISTING).is_file():
+        return ()
+    return tuple(str(label) for label in _listing(path / LISTING).get("absent", ()))
+
+
 def is_traces(path: Path) -> bool:
     """Whether ``path`` can only be read as traces, not as a model or a project."""
     return path.suffix in SUFFIXES or (path.is_dir() and not (path / "saved_model.pb").is_file())
 
 
-def _listing(file: Path) -> list[dict[str, Any]]:
+def _listing(file: Path) -> dict[str, Any]:
+    """What the file holds; its tensors are a list."""
     try:
         listing = json.loads(file.read_text(encoding="utf-8"))
         if listing["schema"] != _SCHEMA:
             raise InputError(f"{file}: schema {listing['schema']!r}, this seatool reads {_SCHEMA}", "dump them again")
-        return list(listing["tensors"])
+        return {**listing, "tensors": list(listing["tensors"])}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{file}: damaged ({error})", "dump the tensors again") from None
 

@@ -35,7 +35,7 @@ def show(difference: Difference) -> None:
 
 def pair_table(difference: Difference) -> str:
     """A line per pair; the first that differs, or loses most, is marked."""
-    header = ["layer", "operator", "shape", "values", "largest difference", "SQNR dB", "lost dB", ""]
+    header = ["layer", "in B", "operator", "shape", "values", "largest difference", "SQNR dB", "lost dB", ""]
     rows = [_row(pair, difference) for pair in difference.pairs]
     used = [i for i in range(len(header)) if any(row[i] not in (None, "") for row in rows)]
     return table([header[i] for i in used], [[row[i] for i in used] for row in rows])
@@ -49,14 +49,19 @@ def _row(pair: Pair, difference: Difference) -> list[object]:
         mark = "◀ most is lost here"
     return [
         pair.layer,
+        "" if all(one.layer == one.layer_b for one in difference.pairs) else pair.layer_b,
         pair.operator,
         shape(pair.shape),
         f"{pair.different:,} of {pair.values:,} differ" if pair.different and pair.judged else _same(pair),
         _largest(pair),
-        None if pair.sqnr_db is None else f"{pair.sqnr_db:.1f}",
-        None if pair.lost_db is None else f"{round(pair.lost_db, 1) + 0.0:.1f}",  # no -0.0
+        _decibels(pair.sqnr_db),
+        _decibels(pair.lost_db),
         mark,
     ]
+
+
+def _decibels(ratio: float | None) -> str | None:
+    return None if ratio is None else f"{round(ratio, 1) + 0.0:.1f}"  # no -0.0
 
 
 def _same(pair: Pair) -> str:
@@ -73,6 +78,10 @@ def _largest(pair: Pair) -> str:
     return f"{pair.max_abs:.0f} step{'s' if pair.max_abs > 1 else ''}"
 
 
+def _all(count: int) -> str:
+    return "the only tensor" if count == 1 else f"all {count} tensors"
+
+
 def verdict(difference: Difference) -> str:
     """What it comes to, in a line."""
     first, count = difference.first, len(difference.pairs)
@@ -80,11 +89,12 @@ def verdict(difference: Difference) -> str:
         number = sum(pair.diverges for pair in difference.pairs)
         assert first.first is not None, "a pair that differs has a first difference"
         inference, *index = first.first
-        return f"different {number} of {count} tensors, first {first.layer}: value {index} of inference {inference}"
+        of = "the only tensor" if count == 1 else f"{number} of {count} tensors"
+        return f"different {of}, first {first.layer}: value {index} of inference {inference}"
     judged = sum(pair.judged for pair in difference.pairs)
     if judged == count:
         exact = all(pair.max_abs == 0 for pair in difference.pairs)
-        return f"{'equal' if exact else 'alike':<9} all {count} tensors{'' if exact else ', within the tolerance'}"
+        return f"{'equal' if exact else 'alike':<9} {_all(count)}{'' if exact else ', within the tolerance'}"
     lost = difference.most_lost
     last = difference.pairs[-1]
     where = f", most of it lost in {lost.layer}" if lost else ""
