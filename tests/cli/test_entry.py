@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 from seatool import cli
 from seatool.cli import explain, main
-from seatool.cli.parameters import BYTES
+from seatool.cli.parameters import BYTES, NamedFile, inputs_source
 from seatool.errors import BudgetError, InputError, SeatoolError, ToolError, VerificationError
 from seatool.pipeline import CompileOptions
 from seatool.plan import PlanOptions
@@ -89,6 +90,32 @@ def test_sizes(text: str, bytes_: int) -> None:
 def test_bad_sizes(text: str) -> None:
     with pytest.raises(click.BadParameter):
         BYTES.convert(text, None, None)
+
+
+def test_layers_and_files_are_completed(tmp_path: Path) -> None:
+    layers = [{"operators": ["conv1", "conv2"]}, {"operators": []}, {"operators": ["dense"]}]
+    (tmp_path / "seatool.json").write_text(json.dumps({"layers": layers}))
+    completer = ShellComplete(cli.seatool, {}, "seatool", "_SEATOOL_COMPLETE")
+
+    def completed(*words: str) -> list[tuple[str, str]]:
+        return [(item.value, item.type) for item in completer.get_completions(list(words[:-1]), words[-1])]
+
+    assert completed("run", str(tmp_path), "--dump", "c") == [("conv1", "plain"), ("conv2", "plain")]
+    assert ("all", "plain") in completed("run", str(tmp_path), "--dump", "")
+    assert completed("run", str(tmp_path / "none"), "--dump", "c") == []
+    assert completed("run", str(tmp_path), "--input", "image=da") == [("da", "file")]
+
+
+def test_inputs_are_one_file_or_named(tmp_path: Path) -> None:
+    strange = tmp_path / "a=b.npy"
+    strange.touch()
+    words = [str(strange), f"x={tmp_path / 'c.npy'}"]
+    strange_pair, named = (NamedFile().convert(word, None, None) for word in words)
+    assert inputs_source([strange_pair]) == strange
+    assert inputs_source([named]) == {"x": tmp_path / "c.npy"}
+    for pairs in ([strange_pair, named], [strange_pair, strange_pair], [named, named]):
+        with pytest.raises(click.UsageError):
+            inputs_source(pairs)
 
 
 def test_a_bug_is_called_a_bug(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

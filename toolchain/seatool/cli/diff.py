@@ -27,7 +27,7 @@ def command(
     session: Session,
     a: Path,
     b: Path,
-    inputs: tuple[str, ...],
+    inputs: tuple[tuple[str, Path], ...],
     count: int,
     seed: int,
     tolerance: float | None,

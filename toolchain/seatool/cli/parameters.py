@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 import click
+from click.shell_completion import CompletionItem
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 
@@ -60,23 +62,39 @@ UNFUSED = click.option(
     help="Compute every operator on its own: slower and larger, but `verify` then compares every layer with TFLM.",
 )
 
+
+class NamedFile(click.ParamType[tuple[str, Path]]):
+    """``NAME=FILE`` as (name, file), or ``FILE`` with an empty name; a file that exists is taken as one."""
+
+    name = "file"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Path]:
+        """The pair; nothing is checked here."""
+        name, _, file = ("", "", str(value)) if Path(str(value)).exists() else str(value).rpartition("=")
+        return name, Path(file)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Files, also behind a name."""
+        return [CompletionItem(incomplete.rpartition("=")[2], type="file")]
+
+
 INPUTS = click.option(
     "--input",
     "inputs",
+    type=NamedFile(),
     multiple=True,
     metavar="[NAME=]FILE",
     help="Input tensors: an .npz or .npy with all inputs, or one file per input by its name, repeated.",
 )
 
 
-def inputs_source(words: Sequence[str]) -> Path | Mapping[str, Path]:
+def inputs_source(pairs: Sequence[tuple[str, Path]]) -> Path | Mapping[str, Path]:
     """What ``--input`` was given: one file, or a file for each input by its name; a usage error for anything else.
 
-    >>> inputs_source(["image=a.npy", "mask=b.npy"])["mask"].name
+    >>> inputs_source([("image", Path("a.npy")), ("mask", Path("b.npy"))])["mask"].name
     'b.npy'
     """
-    pairs = [("", word) if Path(word).exists() else word.rpartition("=")[::2] for word in words]
-    named = {name: Path(file) for name, file in pairs}
+    named = dict(pairs)
     if len(pairs) == 1 and "" in named:
         return named[""]
     if "" in named:
@@ -84,3 +102,16 @@ def inputs_source(words: Sequence[str]) -> Path | Mapping[str, Path]:
     if len(named) < len(pairs):
         raise click.UsageError("an input is given twice with --input")
     return named
+
+
+def complete_layers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names for ``--dump``, from the project on the command line."""
+    # While an option has no value yet, click has not told arguments from the rest.
+    words = [ctx.params.get("project"), *ctx.args]
+    project = next((Path(word) for word in words if word is not None), Path())
+    try:
+        manifest = json.loads((project / "seatool.json").read_text(encoding="utf-8"))
+        names = ["all", *(name for layer in manifest["layers"] for name in layer["operators"])]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # no project yet: there is nothing to offer
+    return [name for name in names if name.startswith(incomplete)]

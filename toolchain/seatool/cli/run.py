@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seatool.cli.parameters import INPUTS, inputs_source
+from seatool.cli.parameters import INPUTS, complete_layers, inputs_source
 from seatool.cli.session import Session, session_options
 from seatool.errors import InputError
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     "--dump",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_layers,
     help="Also write this layer's tensor into the folder -o, or all of them; repeatable.",
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write the result to this .npz file.")
@@ -35,7 +36,7 @@ def command(
     session: Session,
     project: Path,
     wav: Path | None,
-    inputs: tuple[str, ...],
+    inputs: tuple[tuple[str, Path], ...],
     hop_size: float,
     center: bool,
     dump: tuple[str, ...],
