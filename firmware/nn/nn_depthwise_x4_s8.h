@@ -13,26 +13,13 @@
 
 #include "nn_depthwise.h"
 #include "nn_sums.h"
-
-/* A range of taps or of outputs. */
-typedef struct {
-    int32_t first, end;
-} nn_depthwise_range;
-
-/* The taps inside an image of `size` places of a window that begins at place `start`. */
-NN_INLINE nn_depthwise_range nn_depthwise_x4_taps(int32_t start, int32_t size, int32_t taps, int32_t dilation)
-{
-    const int32_t first = start < 0 ? (dilation - 1 - start) / dilation : 0;
-    const int32_t end = size > start ? (size - start + dilation - 1) / dilation : 0;
-    return (nn_depthwise_range){first, nn_smaller(end, taps)};
-}
+#include "nn_window.h"
 
 /* The columns of the output that see no column outside the image. */
-NN_INLINE nn_depthwise_range nn_depthwise_x4_inside(const nn_depthwise_args *a)
+NN_INLINE nn_range nn_depthwise_x4_inside(const nn_depthwise_args *a)
 {
-    const int32_t last = a->input_width - 1 + a->pad_left - (a->kernel_width - 1) * a->dilation_x;
-    const int32_t first = (a->pad_left + a->stride_x - 1) / a->stride_x;
-    return (nn_depthwise_range){first, last < 0 ? 0 : nn_smaller(last / a->stride_x + 1, a->output_width)};
+    const int32_t reach = (a->kernel_width - 1) * a->dilation_x + 1;
+    return nn_window_inside(a->output_width, a->input_width, reach, a->stride_x, a->pad_left);
 }
 
 /* Four channels of a tap: to the sums of channels 0 and 2 from the even lanes, 1 and 3 from the odd ones. */
@@ -50,7 +37,7 @@ NN_INLINE void nn_depthwise_x4_add(int32_t *sums, uint32_t pixel, const uint32_t
  * the output and in the input. */
 typedef struct {
     int32_t top;
-    nn_depthwise_range taps; /* rows of taps inside the image */
+    nn_range taps; /* rows of taps inside the image */
     const uint32_t *w;
     const nn_channel *channels;
     int8_t *output;
@@ -81,8 +68,8 @@ NN_INLINE void nn_depthwise_x4_edge(const nn_depthwise_args *a, const nn_depthwi
     const uint32_t offset = nn_lanes(a->input_offset, a->input_offset);
     const nn_channel *c = row->channels;
     int32_t sums[4] = {c[0].bias, c[1].bias, c[2].bias, c[3].bias};
-    const nn_depthwise_range columns =
-        nn_depthwise_x4_taps(x * a->stride_x - a->pad_left, a->input_width, a->kernel_width, a->dilation_x);
+    const nn_range columns =
+        nn_window_taps(x * a->stride_x - a->pad_left, a->input_width, a->kernel_width, a->dilation_x);
     for (int32_t i = row->taps.first; i < row->taps.end; i++) {
         const int32_t at = nn_depthwise_x4_at(a, row, x, i);
         for (int32_t j = columns.first; j < columns.end; j++) {
@@ -95,7 +82,7 @@ NN_INLINE void nn_depthwise_x4_edge(const nn_depthwise_args *a, const nn_depthwi
 
 /* Output columns whose windows lie inside the image. */
 NN_INLINE void nn_depthwise_x4_whole(const nn_depthwise_args *a, const nn_depthwise_x4_row *row,
-                                     nn_depthwise_range columns)
+                                     nn_range columns)
 {
     const uint32_t offset = nn_lanes(a->input_offset, a->input_offset);
     const nn_channel *c = row->channels;
@@ -116,7 +103,7 @@ NN_INLINE void nn_depthwise_x4_whole(const nn_depthwise_args *a, const nn_depthw
 
 NN_INLINE void nn_depthwise_x4_columns(const nn_depthwise_args *a, const nn_depthwise_x4_row *row)
 {
-    const nn_depthwise_range inside = nn_depthwise_x4_inside(a);
+    const nn_range inside = nn_depthwise_x4_inside(a);
     int32_t end = 0;
     if (row->taps.end - row->taps.first == a->kernel_height && inside.first < inside.end) {
         for (int32_t x = 0; x < inside.first; x++) {
@@ -156,7 +143,7 @@ NN_INLINE void nn_depthwise_x4_channels(const nn_depthwise_args *a, int8_t *outp
         const int32_t top = y * a->stride_y - a->pad_top;
         const nn_depthwise_x4_row row = {
             .top = top,
-            .taps = nn_depthwise_x4_taps(top, a->input_height, a->kernel_height, a->dilation_y),
+            .taps = nn_window_taps(top, a->input_height, a->kernel_height, a->dilation_y),
             .w = w,
             .channels = channels,
             .output = nn_depthwise_output(a, output, y) + c,

@@ -71,6 +71,7 @@ def library(header: str) -> Library:
     declarations = re.sub(r"/\*.*?\*/", "", declarations, flags=re.S)
     for macro, value in _NUMBER.findall(declarations):
         declarations = re.sub(rf"\b{macro}\b", value, declarations)
+    ffi.cdef("typedef int16_t nn_half;")
     for struct in _STRUCT.findall(declarations):
         ffi.cdef(struct)
     ffi.cdef(

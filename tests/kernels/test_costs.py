@@ -16,6 +16,7 @@ from seatool.kernels.accumulate import CumsumAttributes
 from seatool.kernels.batch_matmul import BatchMatmulAttributes
 from seatool.kernels.cast import CastAttributes
 from seatool.kernels.conv_2d import Conv2DAttributes
+from seatool.kernels.depthwise_conv_2d import DepthwiseConv2DAttributes
 from seatool.kernels.fully_connected import FullyConnectedAttributes
 from seatool.kernels.gather import StridedSliceAttributes
 from seatool.kernels.joining import ConcatenationAttributes, SplitAttributes
@@ -31,6 +32,7 @@ from test_batch_matmul import product
 from test_binary import binary
 from test_border import dequantize, quantize
 from test_conv_2d import conv
+from test_depthwise_conv_2d import depthwise
 from test_fully_connected_int16 import dense
 from test_logical import compared, truths
 from test_lstm import Layer, lstm
@@ -109,12 +111,23 @@ def wide_layers() -> Iterator[Graph]:
             values = rng.integers(-40, 41, (count, depth)).astype(np.int8)
             yield dense(rows, values, bias[:count], FullyConnectedAttributes(), scales)
         if bias.dtype == np.int64:
-            values, attributes = (
-                rng.integers(-40, 41, (16, 3, 3, 32)).astype(np.int8),
-                TransposeConvAttributes(Padding.SAME, 2, 2),
-            )
-            shapes = (1, 16, 16, 32), (1, 32, 32, 16)
-            yield transposed(*shapes, values, bias[:16], attributes, scales, (0, 0), DType.INT16)
+            yield from with_bias_of_int64(bias, scales)
+
+
+def with_bias_of_int64(bias: Array, scales: Scales) -> Iterator[Graph]:
+    rng = np.random.default_rng(1)
+    values = rng.integers(-40, 41, (16, 3, 3, 32)).astype(np.int8)
+    shapes, attributes = ((1, 16, 16, 32), (1, 32, 32, 16)), TransposeConvAttributes(Padding.SAME, 2, 2)
+    yield transposed(*shapes, values, bias[:16], attributes, scales, (0, 0), DType.INT16)
+    for shape, kernel, stride in [
+        ((1, 25, 5, 64), (3, 3), 1),
+        ((1, 24, 24, 32), (3, 3), 2),
+        ((1, 50, 1, 64), (7, 1), 1),
+    ]:
+        channels = shape[3]
+        values = rng.integers(-40, 41, (1, *kernel, channels)).astype(np.int8)
+        strides = DepthwiseConv2DAttributes(Padding.SAME, stride, stride)
+        yield depthwise(shape, values, bias[:channels], strides, scales, (0, 0), DType.INT16)
 
 
 def moves() -> Iterator[Graph]:
