@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from raw_model import RawModel, RawOp, RawTensor, small
-from seatool.errors import InputError
+from seatool.errors import InputError, ToolError
 from seatool.importers import tflite
 from seatool.importers.tflite.records import LARGEST_COMPUTED
 from seatool.ir import DType, Graph, Op, Quantization, Tensor
@@ -132,3 +132,33 @@ def test_a_tensor_larger_than_any_memory_is_not_made() -> None:
     model.buffers[1] = np.array([many, 3], np.int32).tobytes()
     with pytest.raises(InputError, match="SPACE_TO_BATCH_ND"):
         tflite.read(model.bytes(), "m")
+
+
+def filled(shape_of_input: bool) -> RawModel:
+    """A FILL as large as the input, whose dimensions the file computes or has, added to the input."""
+    index = {"type": "INT32", "scale": (), "zero_point": ()}
+    tensors = [
+        RawTensor("x", (1, 3)),
+        RawTensor("dims", (2,), buffer=0 if shape_of_input else 1, **index),
+        RawTensor("value", (), buffer=2),
+        RawTensor("full", (1, 3)),
+        RawTensor("y", (1, 3)),
+    ]
+    ops = [
+        *([RawOp("SHAPE", (0,), (1,), options=55)] if shape_of_input else []),
+        RawOp("FILL", (1, 2), (3,), options=68),
+        RawOp("ADD", (0, 3), (4,), options=11, version=2, fields={0: ("int8", 0)}),
+    ]
+    return RawModel(tensors, ops, (0,), (4,), [b"", np.array([1, 3], np.int32).tobytes(), b"\x05"])
+
+
+def test_a_computed_shape_is_made_constant_for_tflm() -> None:
+    data = filled(shape_of_input=True).bytes()
+    with pytest.raises(ToolError):
+        Reference(data, tflite.read(data, "m"))
+    model = tflite.runnable(data, "m")
+    x = np.array([[1, 2, 3]], np.int8)
+    assert Reference(model, tflite.read(model, "m")).run([x])["y"].tolist() == [[6, 7, 8]]
+    assert "shapes that the file computes are constants" in tflite.read(data, "m").notes[0]
+    untouched = filled(shape_of_input=False).bytes()
+    assert tflite.runnable(untouched, "m") is untouched

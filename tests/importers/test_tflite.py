@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from raw_model import RawModel, RawOp, RawTensor, small
+from raw_model import RawModel, RawOp, RawTensor, small, without_bias
 from seatool.importers import tflite
 from seatool.importers.tflite import records, schema
 from seatool.importers.tflite.flatbuffer import File
@@ -233,24 +233,6 @@ def test_two_operators_of_one_layer_get_their_kinds_as_suffix() -> None:
     model = small()
     model.tensors[1].name, model.tensors[3].name = "m/norm/mul", "m/norm/add"
     assert [op.name for op in read(model).ops] == ["norm_max_pool_2d", "norm_add"]
-
-
-def without_bias(kind: str, absent: tuple[int, ...]) -> RawModel:
-    """A layer with weights and no bias; ``absent`` is what the file says about it."""
-    weights, output, options, fields = {
-        "CONV_2D": ((4, 3, 3, 2), (1, 4, 4, 4), 1, (0, 1, 1)),
-        "DEPTHWISE_CONV_2D": ((1, 3, 3, 2), (1, 4, 4, 2), 2, (0, 1, 1, 1)),
-        "FULLY_CONNECTED": ((4, 32), (1, 4), 8, (0,)),
-    }[kind]
-    data = np.random.default_rng(0).integers(-127, 128, weights).astype(np.int8)
-    raw = {slot: ("int32" if slot else "int8", value) for slot, value in enumerate(fields)}
-    tensors = [
-        RawTensor("x", (1, 32) if kind == "FULLY_CONNECTED" else (1, 4, 4, 2)),
-        RawTensor("w", weights, scale=(0.1,), buffer=1),
-        RawTensor("y", output, scale=(8.0,)),
-    ]
-    op = RawOp(kind, (0, 1, *absent), (2,), version=3, options=options, fields=raw)
-    return RawModel(tensors, [op], (0,), (2,), [b"", data.tobytes()])
 
 
 @pytest.mark.parametrize("absent", [(), (-1,)], ids=["left out", "-1"])

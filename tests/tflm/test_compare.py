@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from nets import binary, constant, table
 from probe_project import require_tools
+from raw_model import without_bias
 from seatool.build.tflm import find_tflm
 from seatool.cli import main
 from seatool.errors import BudgetError, InputError
-from seatool.importers.tflite import write
+from seatool.importers.tflite import drop_absent_bias, write
 from seatool.ir import DType, Graph, Quantization, Tensor
 from seatool.pipeline import CompileOptions, compile_model, open_project
 from seatool.pipeline.compare import Comparison, compare_project
@@ -60,6 +61,16 @@ def tflm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compared(both: Path, tflm: Path) -> Comparison:
     require_tools("qemu-system-arm")
     return compare_project(open_project(both), tflm, count=2)
+
+
+def test_a_bias_that_is_not_there_is_left_out_for_tflm(tmp_path: Path) -> None:
+    model = tmp_path / "net.tflite"
+    model.write_bytes(without_bias("DEPTHWISE_CONV_2D", (-1,)).bytes())
+    compile_model(model, tmp_path / "project", CompileOptions(runtime="both"))
+    source = (tmp_path / "project" / "tflm" / "model_data.c").read_text()
+    numbers = source[source.rindex("{") + 1 : source.rindex("}")].replace("\n", "").strip(" ,").split(",")
+    assert bytes(map(int, numbers)) == drop_absent_bias(model.read_bytes(), "net")
+    assert (tmp_path / "project" / "tflm" / "model.tflite").read_bytes() == model.read_bytes()
 
 
 def test_both_parts_are_written(both: Path) -> None:

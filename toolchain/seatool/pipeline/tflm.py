@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from seatool import audio, tflm
 from seatool.boards import Board
+from seatool.importers import tflite
 from seatool.importers.tflite import records
 from seatool.importers.tflite.records import RawModel
 from seatool.ir import Graph
@@ -38,6 +39,7 @@ def tflm_part(model: bytes, graph: Graph, board: Board, limits: Limits) -> TflmP
 
     Raises ToolError (TFLM cannot run it), InputError (custom operators) or BudgetError (its image does not fit).
     """
+    model = tflite.drop_absent_bias(model, graph.name)
     raw = records.parse(model, graph.name)
     arena = tflm.estimate(raw, allocations(model, tflm.host_arena_bytes(raw, len(model))))
     needs = _needs(model, graph, arena)

@@ -18,11 +18,14 @@ from seatool.ir import Array, dequantize_values
 
 _FLOAT32 = schema.ELEMENT_TYPES[0]
 _LONGEST_SHAPE = 64
+_IGNORE_SHAPES = ("RESHAPE", "TRANSPOSE_CONV")
+"""Operators of which TFLM takes the output's shape from its tensor; others may want their arguments constant."""
 
 
 def fold(model: RawModel) -> None:
     """Replace what is constant by its value, and settle the shapes of what is not, in place."""
     kept = []
+    computed: set[int] = set()
     for op in model.ops:
         value = _value(op, model)
         if value is None:
@@ -31,7 +34,10 @@ def fold(model: RawModel) -> None:
                 kept.append(part)
         else:
             _set(model.tensors[op.outputs[0]], value)
+            computed.update(op.outputs if value.dtype.kind == "i" else ())
     model.ops = kept
+    if any(computed & set(op.inputs) for op in kept if op.kind not in _IGNORE_SHAPES):
+        model.rewritten["shapes that the file computes are constants"] = None
     _fold_hybrid_weights(model)
 
 
