@@ -97,3 +97,32 @@ def test_one_that_moves_no_values_is_a_view(order: tuple[int, ...]) -> None:
     after, _ = optimize(graph)
     assert [op.kind for op in after.ops] == ["RESHAPE", "RELU"]
     assert_same(graph, after, random_int8((1, 1, 1, 6)))
+
+
+def test_one_that_ends_a_layout_and_begins_the_next_is_used_once() -> None:
+    build = Builder((4, 3), QUANT)
+    x = "x"
+    for quant in (OTHER, QUANT, OTHER):
+        x = build.add("RELU", transposed(build, x, (1, 0)), quant=quant)
+    graph = build.graph(transposed(build, x, (1, 0)))
+    after, _ = optimize(graph)
+    assert "TRANSPOSE" not in [op.kind for op in after.ops]
+    assert_same(graph, after, random_int8((4, 3)))
+
+
+def test_a_sum_of_other_rank_keeps_its_transpositions() -> None:
+    build = Builder((4, 3), QUANT)
+    one = build.constant(np.full((1, 1, 1, 1), 9, np.int8), QUANT)
+    total = build.add("ADD", transposed(build, "x", (1, 0)), one, shape=(1, 1, 3, 4), quant=OTHER)
+    graph = build.graph(transposed(build, total, (0, 1, 3, 2)))
+    after, _ = optimize(graph)
+    assert [op.kind for op in after.ops] == ["TRANSPOSE", "ADD", "TRANSPOSE"]
+    assert_same(graph, after, random_int8((4, 3)))
+
+
+@pytest.mark.parametrize("order", [(-1, 0), (0, 0), (0, 2), (1,)])
+def test_what_is_no_order_is_left_for_the_kernel_to_refuse(order: tuple[int, ...]) -> None:
+    build = Builder((2, 2), QUANT)
+    y = build.add("TRANSPOSE", "x", build.constant(np.array(order, np.int32)), shape=(2, 2))
+    graph = build.graph(build.add("TRANSPOSE", y, build.constant(np.array(order, np.int32)), shape=(2, 2)))
+    assert optimize(graph)[0].ops == graph.ops

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from seatool.ir import Graph, Op, Tensor
 from seatool.kernels import operators
 from seatool.passes.tables import ELEMENTWISE_KINDS
-from seatool.passes.uses import Views
+from seatool.passes.uses import Uses, Views
 
 Order = tuple[int, ...]
+
+Transposed = tuple[str | None, Order]
+"""What a TRANSPOSE reads, and its order."""
 
 
 def undo_transposes(graph: Graph, say: Callable[[str], None]) -> Graph:
@@ -25,12 +28,14 @@ def undo_transposes(graph: Graph, say: Callable[[str], None]) -> Graph:
 
 
 def _order(op: Op | None, graph: Graph) -> Order | None:
-    """The order of axes of a TRANSPOSE that keeps the scale; None for anything else."""
+    """The order of axes of a TRANSPOSE that keeps the scale; None for anything else, and for what is no order."""
     if op is None or op.kind != "TRANSPOSE":
         return None
-    perm = graph.tensors[str(op.inputs[1])].data
-    same = graph.tensors[str(op.inputs[0])].quant == graph.tensors[op.outputs[0]].quant
-    return tuple(perm.tolist()) if perm is not None and same else None
+    x, perm = graph.tensors[str(op.inputs[0])], graph.tensors[str(op.inputs[1])].data
+    if perm is None or x.quant != graph.tensors[op.outputs[0]].quant:
+        return None
+    order = tuple(perm.ravel().tolist())
+    return order if sorted(order) == list(range(len(x.shape))) else None
 
 
 def _composed(first: Order, then: Order) -> Order:
@@ -43,29 +48,29 @@ def _identity(order: Order) -> bool:
 
 
 def _around_elementwise(graph: Graph, say: Callable[[str], None]) -> Graph:
-    views = Views(graph)
+    uses = Uses(graph)
+    transposed = {op.outputs[0]: (op.inputs[0], order) for op in graph.ops if (order := _order(op, graph))}
     changed: dict[str, list[Op]] = {}
     for last in graph.ops:
         order = _order(last, graph)
-        op = views.uses.producer.get(str(last.inputs[0])) if order else None
-        if order is None or op is None or op.kind not in ELEMENTWISE_KINDS or not views.uses.is_private(op.outputs[0]):
+        op = uses.producer.get(str(last.inputs[0])) if order else None
+        if order is None or op is None or op.kind not in ELEMENTWISE_KINDS or not uses.is_private(op.outputs[0]):
             continue
-        inputs = [_before(name, order, graph, views) for name in op.inputs]
+        inputs = [_before(name, order, graph, transposed) for name in op.inputs]
         if None not in inputs:
+            del transposed[last.outputs[0]]
             changed |= {op.name: [], last.name: [replace(op, inputs=tuple(inputs), outputs=last.outputs)]}
             say(f"computed {op.name} ({op.kind}) without the transpositions around it")
     ops = [new for op in graph.ops for new in changed.get(op.name, [op])]
     return graph.with_(ops=_without_unread(ops, graph))
 
 
-def _before(name: str | None, order: Order, graph: Graph, views: Views) -> str | None:
+def _before(name: str | None, order: Order, graph: Graph, transposed: Mapping[str, Transposed]) -> str | None:
     """What a TRANSPOSE that ``order`` undoes makes ``name`` of; a scalar constant itself; None for anything else."""
     if name is None or (graph.tensors[name].is_constant and graph.tensors[name].elements == 1):
         return name
-    producer = views.uses.producer.get(name)
-    first = _order(producer, graph)
-    undone = first is not None and _identity(_composed(first, order))
-    return producer.inputs[0] if producer is not None and undone else None
+    source, first = transposed.get(name, (None, ()))
+    return source if len(first) == len(order) and _identity(_composed(first, order)) else None
 
 
 def _in_a_row(graph: Graph, say: Callable[[str], None]) -> Graph:
