@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import json
 import re
 import signal
 import tempfile
@@ -21,11 +22,13 @@ from seatool.importers import tflite
 from seatool.ir import DType, Graph, Quantization, Tensor
 from seatool.isolate import Limits, Message
 from seatool.kernels import bind
+from seatool.pipeline.inspection import inspect_model
 from seatool.pipeline.project import MANIFEST, open_project
 from seatool.pipeline.reference import is_float
 from seatool.plan.program import Program
 from seatool.quantize import builtin_audio_calibration, quantize
 from seatool.report import html
+from seatool.report.inspection import layer_table
 from seatool.tflm.reference import IsolatedReference
 
 LIMITS = Limits(memory_bytes=3 << 30, answer_s=1800)
@@ -69,7 +72,13 @@ def _like(message: str) -> str:
 
 
 def use_model(path: Path) -> str:
+    inspection = inspect_model(path)
+    json.dumps(inspection.to_json(), allow_nan=False)
+    if inspection.quantized is not None:
+        layer_table(inspection)
     program, _ = _planned(path)
+    if inspection.obstacles is not None:
+        raise AssertionError(f"inspect said that it cannot be compiled: {inspection.obstacles}")
     render.render(program)
     return " ".join(str(step.kernel) for step in program.steps)
 

@@ -156,6 +156,7 @@ def test_what_cannot_be_written_is_refused_before_anything_runs(
     code, _, err = cli(capsys, *run, "--dump", "all", "-o", tmp_path / "full")
     assert (code, "building" in err) == (2, False)
     assert cli(capsys, *run, "-o", tmp_path / "out")[0] == 2
+    assert cli(capsys, *run, "--dump", "all", "-o", tmp_path / "out.npz")[0] == 2
     assert cli(capsys, *run, "--input", f"x={tmp_path / 'x.npy'}")[0] == 2
 
 

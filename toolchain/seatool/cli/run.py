@@ -84,6 +84,8 @@ def _check_out(out: Path | None, dump: tuple[str, ...]) -> None:
         return
     if out is None:
         raise click.UsageError("--dump writes into a folder: give it with -o DIR")
+    if out.suffix == ".npz":
+        raise InputError(f"{out}: --dump writes into a folder", f"use -o {out.with_suffix('')}")
     from seatool.pipeline import traces
 
     traces.check_folder(out)

@@ -29,7 +29,10 @@ from seatool.tflm.reference import IsolatedReference
 
 SEED = 0x5EA
 WINDOWS_PER_RECORDING = 4
-_EDITED = "generated files were edited, or this is a bug in seatool; compile again to tell which"
+_EDITED = (
+    "generated files were edited, or this is a bug in seatool; compile again to tell which; "
+    "`seatool diff PROJECT/tflm/model.tflite PROJECT` shows every layer"
+)
 
 
 @dataclass(frozen=True)

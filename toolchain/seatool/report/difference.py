@@ -24,7 +24,8 @@ def show(difference: Difference) -> None:
         inside = [label for label in only if label in other.absent]
         others = [label for label in only if label not in other.absent]
         if inside:
-            click.echo(f"only in {name} {', '.join(inside)}: inside fused steps of {other.path} (`compile --unfused`)")
+            click.echo(f"only in {name} {', '.join(inside)}: inside fused steps of {other.path}")
+            click.echo("          the project's tflm/model.tflite has every layer, and so has `compile --unfused`")
         if others:
             click.echo(f"only in {name} {', '.join(others)}")
     if difference.inputs_differ:
@@ -67,7 +68,7 @@ def _decibels(ratio: float | None) -> str | None:
 def _same(pair: Pair) -> str:
     if pair.max_abs == 0:
         return "equal"
-    return "within tolerance" if pair.judged else "quantized"
+    return "within tolerance" if pair.judged else "reported"
 
 
 def _largest(pair: Pair) -> str:
@@ -99,4 +100,4 @@ def verdict(difference: Difference) -> str:
     last = difference.pairs[-1]
     where = f", most of it lost in {lost.layer}" if lost else ""
     ratio = "exact" if last.sqnr_db is None else f"{last.sqnr_db:.1f} dB"
-    return f"reported  {last.layer} {ratio}{where}; float against quantized is not judged without --tolerance"
+    return f"reported  {last.layer} {ratio}{where}; numbers of other kinds or scales are judged with --tolerance only"
