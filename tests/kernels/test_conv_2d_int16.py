@@ -54,3 +54,14 @@ def test_sums_above_32_bits_in_chunks(value: int) -> None:
     assert operator.requantize_form == WIDE
     assert operator.chunk_words(operator.filters) < 1350 // 4
     rig.check(graph, [np.full(shape, value, np.int16)])
+
+
+@pytest.mark.parametrize(("depth", "count"), [(16, 16), (10, 7)])
+def test_in_place_where_an_output_sees_one_pixel(depth: int, count: int) -> None:
+    shape, rng = (1, 40, 30, depth), np.random.default_rng(0)
+    weights = rng.integers(-127, 128, (count, 1, 1, depth)).astype(np.int8)
+    scales = Scales(2.0**-12, [2.0**-9], 2.0**-12)
+    graph = conv(shape, weights, None, Conv2DAttributes(Padding.SAME, 1, 1), scales, (0, 0), DType.INT16)
+    operator = rig.operator_of(graph)
+    assert any(option.inplace(operator) for v in operator.variants for option in v.options(operator))
+    rig.check(graph, [rng.integers(-32768, 32768, shape).astype(np.int16)])

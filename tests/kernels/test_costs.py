@@ -104,7 +104,11 @@ def wide_layers() -> Iterator[Graph]:
     """On int16, with the forms of rescaling that small weights and small or huge biases lead to."""
     rng, scales = np.random.default_rng(0), Scales(2.0**-12, [2.0**-9], 2.0**-12)
     for bias in (np.zeros(64, np.int64), np.zeros(64, np.int32), np.full(64, 2**40)):
-        for shape, weights in [((1, 16, 16, 16), (32, 3, 3, 16)), ((1, 25, 5, 64), (64, 1, 1, 64))]:
+        for shape, weights in [
+            ((1, 16, 16, 16), (32, 3, 3, 16)),
+            ((1, 25, 5, 64), (64, 1, 1, 64)),
+            ((1, 1, 2, 128), (32, 1, 1, 128)),
+        ]:
             values, attributes = rng.integers(-40, 41, weights).astype(np.int8), Conv2DAttributes(Padding.SAME, 1, 1)
             yield conv(shape, values, bias[: weights[0]], attributes, scales, (0, 0), DType.INT16)
         for rows, count, depth in ((1, 64, 64), (16, 10, 100)):

@@ -194,7 +194,8 @@ class ConvGemm(Variant):
         return Call("nn_conv_gemm_s8", "nn_conv_args", fields)
 
 
-_FEW_PIXELS = 3
+FEW_PIXELS = 3
+"""Of an output, which is computed pixel by pixel."""
 
 
 @variant(Conv2D)
@@ -207,7 +208,7 @@ class ConvVector(Variant):
         if op.groups > 1:
             return Admission(False, "grouped")
         return Admission.when(
-            math.prod(op.output.shape[:3]) <= _FEW_PIXELS, f"more than {_FEW_PIXELS} pixels share the work on weights"
+            math.prod(op.output.shape[:3]) <= FEW_PIXELS, f"more than {FEW_PIXELS} pixels share the work on weights"
         )
 
     def cost(self, op: Conv2D) -> Cost:

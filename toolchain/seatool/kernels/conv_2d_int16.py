@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 
 from seatool.kernels.base import (
     BAND_ROWS,
+    Admission,
     Bands,
     Call,
     Constant,
@@ -17,8 +21,9 @@ from seatool.kernels.base import (
     variant,
     wide,
 )
-from seatool.kernels.conv_2d import Conv2D
-from seatool.kernels.weighted_int16 import WideWeightedOperator, buffers, exchanged
+from seatool.kernels.conv_2d import FEW_PIXELS, Conv2D
+from seatool.kernels.weighted import output_blocks
+from seatool.kernels.weighted_int16 import WideWeightedOperator, buffers, exchanged, vector_instructions
 from seatool.rounding import ceil_div, round_up
 
 _OVERREAD = 2
@@ -87,19 +92,52 @@ class ConvWide(Variant):
     def reading(self, op: Conv2DInt16) -> Reading:
         return Reading(passes=ceil_div(math.prod(op.output.shape[:3]), self.panel_pixels(op)))
 
+    def inplace(self, op: Conv2DInt16) -> tuple[int, ...]:
+        """Where an output sees one pixel and is no larger: a panel has left its inputs behind before it is written."""
+        y, x = op.axes()
+        alone = (*op.kernel_size, y.stride, x.stride, op.groups) == (1,) * 5
+        return (0,) if alone and op.out_channels <= op.input(0).shape[3] else ()
+
     def constants(self, op: Conv2DInt16) -> tuple[Constant, ...]:
         return (Constant("weights", exchanged(op.filters)), *op.sum_constants(op.bias))
 
     def call(self, op: Conv2DInt16) -> Call:
-        geometry = op.geometry()
-        for absent in ("input_offset", "output_offset"):
-            del geometry[absent]
-        fields = {
-            **buffers(op),
-            **geometry,
-            **all_rows(op),
-            "groups": op.groups,
-            "panel_pixels": self.panel_pixels(op),
-            "chunk_words": op.chunk_words(op.filters),
-        }
-        return Call("nn_conv_s16", "nn_conv_s16_args", fields)
+        return Call("nn_conv_s16", "nn_conv_s16_args", {**_fields(op), "panel_pixels": self.panel_pixels(op)})
+
+
+def _fields(op: Conv2DInt16) -> dict[str, Any]:
+    """The fields that both kernels' arguments have."""
+    geometry = op.geometry()
+    for absent in ("input_offset", "output_offset"):
+        del geometry[absent]
+    chunk = op.chunk_words(op.filters)
+    return {**buffers(op), **geometry, **all_rows(op), "groups": op.groups, "chunk_words": chunk}
+
+
+@variant(Conv2DInt16)
+class ConvVectorWide(Variant):
+    """int16 activations: pixel by pixel as matrix times vector, for outputs of hardly any pixels."""
+
+    name, header = "vector_s16", "nn_conv_vector_s16.h"
+
+    def admits(self, op: Conv2DInt16) -> Admission:
+        if op.groups > 1:
+            return Admission(False, "grouped")
+        few = math.prod(op.output.shape[:3]) <= FEW_PIXELS
+        return Admission.when(few, f"more than {FEW_PIXELS} pixels share the work on weights")
+
+    def cost(self, op: Conv2DInt16) -> Cost:
+        words = ceil_div(op.taps, 4)
+        gather = 12 * words + 12 * op.kernel_size[0] + 30
+        instructions = math.prod(op.output.shape[:3]) * (gather + vector_instructions(op, op.taps))
+        return Cost(instructions, 8 * words, 600, (("nn_vector_4", 206),))
+
+    def reading(self, op: Conv2DInt16) -> Reading:
+        return Reading(passes=math.prod(op.output.shape[:3]))
+
+    def constants(self, op: Conv2DInt16) -> tuple[Constant, ...]:
+        blocks = output_blocks(exchanged(op.filters).astype(np.int64))
+        return (Constant("weights", blocks), *op.sum_constants(op.bias))
+
+    def call(self, op: Conv2DInt16) -> Call:
+        return Call("nn_conv_vector_s16", "nn_conv_s16_args", {**_fields(op), "panel_pixels": 0})

@@ -105,8 +105,8 @@ class TransposeConv(WeightedOperator):
     attributes_type = TransposeConvAttributes
     quantization = QuantizationRule(weights=1, weight_axis=0, bias=3, data=2)
     channel_axis, data_index, bias_index = 0, 2, 3
-    bias_code: ClassVar[int] = 2
-    """TFLite's TensorType of bias and sums."""
+    bias_codes: ClassVar[tuple[int, ...]] = (0, 2)
+    """What a file may say of the type of bias and sums, in TFLite's TensorType."""
     limits = "constant output shape"
 
     @classmethod
@@ -129,7 +129,7 @@ class TransposeConv(WeightedOperator):
             yield f"weights for {self.weights.shape[3]} of {x.shape[3]} input channels"
         if (x.shape[0], self.out_channels) != (self.output.shape[0], self.output.shape[3]):
             yield f"the output's shape {list(self.output.shape)} does not follow from the input's {list(x.shape)}"
-        if self.attributes.quantized_bias_type not in (0, self.bias_code):
+        if self.attributes.quantized_bias_type not in self.bias_codes:
             yield f"bias and sums of type {self.attributes.quantized_bias_type}, not {self.bias_types[0].value}"
 
     def output_shapes(self) -> Sequence[Shape]:

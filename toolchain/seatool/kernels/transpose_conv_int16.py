@@ -13,16 +13,14 @@ from seatool.kernels.transpose_conv import TransposeConv, TransposeConvGemm
 from seatool.kernels.weighted_int16 import WIDE, WideWeightedOperator, buffers, exchanged
 from seatool.rounding import ceil_div
 
-_INT64 = 4
-"""Of TFLite's TensorType."""
-
 
 @wide(TransposeConv)
 class TransposeConvInt16(WideWeightedOperator, TransposeConv):
     """Every int16 pixel adds its window of weights to the output. Source: TFLM integer_ops/transpose_conv.h."""
 
     bias_types = (DType.INT64,)
-    bias_code = _INT64
+    bias_codes = (0, 2, 4)
+    """TFLM sums in int64 whatever this says; but it would read a bias of int32 as int64."""
 
     @cached_property
     def sum_limit(self) -> int:
