@@ -20,6 +20,7 @@ from seatool.pipeline.diff import Difference, diff
 from seatool.pipeline.matching import match
 from seatool.pipeline.project import REFERENCE
 from seatool.pipeline.recordings import shipped_student
+from seatool.pipeline.sides import open_side
 from seatool.pipeline.traces import INPUT, Trace
 from seatool.tflm.reference import Reference
 from small_model import inputs, small_model, write_small_model
@@ -206,6 +207,14 @@ def test_a_dump_brings_its_inputs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="do not hold the model's input input1") as caught:
         diff(model, dump(tmp_path / "b", *found[:1]))
     assert "--input" in str(caught.value.hint)
+
+
+def test_edits_of_a_project_are_mentioned(tmp_path: Path) -> None:
+    model = written(filters(), tmp_path / "filters.tflite")
+    project = compile_model(model, tmp_path / "p").project
+    assert open_side(project.path).what == "firmware in the emulator"
+    (project.path / "model" / "filters.c").write_text("mine")
+    assert open_side(project.path).what == "firmware in the emulator, 1 of its files edited"
 
 
 def traced(*names: str, sizes: tuple[int, ...] = (), prefix: str = "") -> list[Trace]:

@@ -110,7 +110,9 @@ def _firmware(project: Project) -> Side:
     frontend = load_frontend(project) if project.manifest["frontend"] else None
     labels = tensor_labels(graph)
     absent = tuple(labels[name] for name in firmware.absent)
-    return Side(project.path, "firmware in the emulator", graph, frontend, run, absent)
+    edits = len(project.edits())
+    what = "firmware in the emulator" + (f", {edits} of its files edited" if edits else "")
+    return Side(project.path, what, graph, frontend, run, absent)
 
 
 def _computed(graph: Graph) -> list[str]:
