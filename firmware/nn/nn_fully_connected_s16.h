@@ -53,9 +53,9 @@ NN_INLINE void nn_fully_connected_s16_block(const nn_fully_connected_s16_args *a
                                             const int8_t *weights, nn_half *output, int32_t first, int32_t count)
 {
     const int32_t words = (a->in_channels + 3) / 4;
-    nn_channel_s16 channels[NN_FULLY_CONNECTED_S16_BLOCK];
-    int32_t sums[NN_FULLY_CONNECTED_S16_BLOCK];
-    int64_t totals[NN_FULLY_CONNECTED_S16_BLOCK];
+    nn_channel_s16 channels[NN_FULLY_CONNECTED_S16_BLOCK] = {0};
+    int32_t sums[NN_FULLY_CONNECTED_S16_BLOCK] = {0};
+    int64_t totals[NN_FULLY_CONNECTED_S16_BLOCK] = {0};
     NN_UNROLL(4)
     for (int32_t i = 0; i < count; i++) {
         channels[i] = nn_channel_s16_of(a->requantize, a->bias, a->multiplier, a->shift, first + i);
