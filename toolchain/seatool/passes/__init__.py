@@ -12,6 +12,7 @@ from collections.abc import Callable
 from seatool.ir import Graph
 from seatool.passes.dilate_convolutions import dilate_convolutions
 from seatool.passes.drop_identities import drop_identities
+from seatool.passes.float_curves import float_curves
 from seatool.passes.fold_constants import fold_constants
 from seatool.passes.fold_normalization import fold_normalization
 from seatool.passes.fuse_activations import fuse_activations
@@ -44,6 +45,7 @@ _PREPARE: tuple[Pass, ...] = (
 )
 _OPTIMIZE: tuple[Pass, ...] = (
     fold_constants,
+    float_curves,
     undo_transposes,
     dilate_convolutions,
     merge_padding,
@@ -53,6 +55,8 @@ _OPTIMIZE: tuple[Pass, ...] = (
     lookup_tables,
     share_variables,
 )
+_ALWAYS = (fold_constants, float_curves)
+"""What is done even where nothing is to be merged."""
 
 
 def prepare(graph: Graph) -> Graph:
@@ -63,9 +67,9 @@ def prepare(graph: Graph) -> Graph:
 def optimize(graph: Graph, merge: bool = True) -> tuple[Graph, tuple[str, ...]]:
     """An int8 graph with the same results and fewer operators, and one sentence on each rewrite.
 
-    Without ``merge`` every operator stays that does not depend on constants only.
+    Without ``merge`` every operator stays that does not depend on constants only and has a kernel of its own.
     """
-    return _apply(_OPTIMIZE if merge else (fold_constants,), graph)
+    return _apply(_OPTIMIZE if merge else _ALWAYS, graph)
 
 
 def _apply(passes: tuple[Pass, ...], graph: Graph) -> tuple[Graph, tuple[str, ...]]:

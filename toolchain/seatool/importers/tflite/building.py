@@ -16,6 +16,7 @@ from seatool.importers.tflite.records import RawModel, RawOp, RawTensor
 from seatool.importers.tflite.trial import as_int8
 from seatool.ir import Attributes, DType, Graph, NoAttributes, Op, State, Tensor
 from seatool.kernels import Operator, bind, operators
+from seatool.kernels.float_curve import is_curve, stray
 
 _DTYPES = {member.value: member for member in DType}
 
@@ -222,6 +223,8 @@ def _problems(op: Op, graph: Graph, quantized: bool) -> Iterator[str]:
         yield "computes in float32 inside a quantized model"
         return
     try:
+        if is_curve(op.kind) and (not quantized or stray(op, graph)):
+            yield "TFLM computes it in float32 only; supported from DEQUANTIZE to QUANTIZE in an int8 model"
         yield from as_int8(op, graph).float_problems() if is_float else bind(op, graph).problems()
     except (ValueError, IndexError) as error:
         # Inputs that are missing or of a rank that the operator does not have.

@@ -1,0 +1,56 @@
+"""Make tables of what int8 models compute in float32, from DEQUANTIZE to QUANTIZE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from seatool.ir import Graph, Op
+from seatool.kernels import bind, operators
+from seatool.kernels.float_curve import is_curve
+from seatool.passes.tables import INPUTS
+
+
+def float_curves(graph: Graph, say: Callable[[str], None]) -> Graph:
+    """Replace each QUANTIZE behind curves in float32 by a LOOKUP_TABLE on what DEQUANTIZE reads.
+
+    The table is composed of the operators' own results. What nobody reads any more goes.
+    """
+    producers = {name: op for op in graph.ops for name in op.outputs}
+    ops = []
+    for op in graph.ops:
+        chain = _chain(op, producers)
+        ops.append(op if chain is None else _lookup(chain, graph))
+        if chain is not None:
+            say(f"merged {', '.join(member.kind for member in chain)} into one table ({op.name})")
+    return graph if ops == list(graph.ops) else graph.with_(ops=_without_unread(ops, graph))
+
+
+def _chain(op: Op, producers: Mapping[str, Op]) -> list[Op] | None:
+    """The operators from a DEQUANTIZE by way of curves to ``op``, a QUANTIZE; None where it is not that."""
+    if op.kind != "QUANTIZE":
+        return None
+    chain = [op]
+    while (before := producers.get(str(chain[0].inputs[0]))) is not None and is_curve(before.kind):
+        chain.insert(0, before)
+    return [before, *chain] if before is not None and before.kind == "DEQUANTIZE" and len(chain) > 1 else None
+
+
+def _lookup(chain: list[Op], graph: Graph) -> Op:
+    values = INPUTS
+    for op in chain:
+        (values,) = bind(op, graph).evaluate(values)
+    first, last = chain[0], chain[-1]
+    attributes = operators()["LOOKUP_TABLE"].parse({"table": tuple(values.tolist())})
+    return Op(last.name, "LOOKUP_TABLE", (first.inputs[0],), last.outputs, attributes, source=chain[1].source)
+
+
+def _without_unread(ops: list[Op], graph: Graph) -> list[Op]:
+    """Curves, and DEQUANTIZE, only where somebody reads the result."""
+    read = set(graph.sinks)
+    kept = []
+    for op in reversed(ops):
+        if (op.kind == "DEQUANTIZE" or is_curve(op.kind)) and op.outputs[0] not in read:
+            continue
+        read.update(name for name in op.inputs if name is not None)
+        kept.append(op)
+    return kept[::-1]
