@@ -88,6 +88,7 @@ def test_the_first_difference_is_where_the_models_part(
     assert pairs["conv2"]["unit"] == "steps"
     assert pairs["conv2"]["first"][0] == 0
     assert pairs["conv2"]["first"][-1] == 0, "only the first channel's bias was changed"
+    assert pairs["conv2"]["first_b"] > pairs["conv2"]["first_a"]
     assert cli(capsys, *words, "--tolerance", "255")[0] == 0
 
 
@@ -184,12 +185,16 @@ def test_dumps_are_compared(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
         diff(a, b, tmp_path / "c.npz")
 
 
+@pytest.mark.filterwarnings("error")
 def test_nan_differs_and_is_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     y = np.ones((1, 3), np.float32)
     a, b = dump(tmp_path / "a", trace("y", y)), dump(tmp_path / "b", trace("y", y * np.float32(np.nan)))
     code, out, _ = cli(capsys, "diff", a, b, "--json")
     assert code == 4
     assert json.loads(out, parse_constant=lambda text: pytest.fail(text))["layers"][0]["max_abs"] is None
+    endless = dump(tmp_path / "e", trace("y", y * np.float32(np.inf)))
+    assert [cli(capsys, "diff", side, side)[0] for side in (endless, b)] == [0, 0]
+    assert cli(capsys, "diff", a, endless)[0] == 4
     zeros = dump(tmp_path / "z", trace("y", 0 * y))
     (pair,) = diff(zeros, a).pairs
     assert pair.sqnr_db == -math.inf
@@ -261,7 +266,9 @@ def test_a_model_against_its_firmware(
     np.save(folder / "dense.npy", other)
     code, out, _ = cli(capsys, "diff", models["int8"], folder, "--json")
     assert (code, json.loads(out)["first"]) == (4, "dense")
-    assert json.loads(out)["layers"][-1]["first"] == [1, 0, 2]
+    last = json.loads(out)["layers"][-1]
+    assert last["first"] == [1, 0, 2]
+    assert last["first_b"] == last["first_a"] + (1 if last["first_a"] % 2 == 0 else -1) == other[1, 0, 2]
 
 
 @pytest.mark.slow

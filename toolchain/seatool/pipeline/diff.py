@@ -45,6 +45,7 @@ class Pair:
         noise: What is lost here as a share: noise over signal, less that of what it is computed from.
         judged: Whether a difference counts: both hold the same kind of numbers, or a tolerance was given.
         first: Where the first value differs: inference, then indices; None where none does.
+        first_a, first_b: What it is there, in ``unit``.
     """
 
     layer: str
@@ -62,6 +63,8 @@ class Pair:
     noise: float
     judged: bool
     first: tuple[int, ...] | None
+    first_a: float | None
+    first_b: float | None
 
     @property
     def diverges(self) -> bool:
@@ -199,18 +202,26 @@ class _Measured:
     sqnr_db: float
     judged: bool
     first: tuple[int, ...] | None
+    first_a: float | None
+    first_b: float | None
 
     @classmethod
+    @np.errstate(all="ignore")
     def of(cls, a: Trace, b: Trace, tolerance: float | None) -> _Measured:
         one_scale = a.quant == b.quant or None in (a.quant, b.quant)
         alike = a.values.dtype.kind in "iub" and a.values.dtype == b.values.dtype and one_scale
         both_real = a.quant is None and b.quant is None and {a.values.dtype.kind, b.values.dtype.kind} == {"f"}
         real_a, real_b = _real(a), _real(b).reshape(a.values.shape)
-        error = real_b - real_a
-        gap = np.abs(b.values.reshape(a.values.shape).astype(np.int64) - a.values) if alike else np.abs(error)
+        same = (real_a == real_b) | (np.isnan(real_a) & np.isnan(real_b))  # also where both are infinite
+        error = np.where(same, 0.0, real_b - real_a)
+        shown_a, shown_b = real_a, real_b
+        if alike:
+            shown_a, shown_b = a.values.astype(np.int64), b.values.reshape(a.values.shape).astype(np.int64)
+        gap = np.abs(shown_b - shown_a) if alike else np.abs(error)
         allowed = tolerance
         if allowed is None:
-            allowed = ROUNDING * float(np.abs(real_a).max(initial=0.0)) if both_real else 0.0
+            finite = np.abs(real_a[np.isfinite(real_a)])
+            allowed = ROUNDING * float(finite.max(initial=0.0)) if both_real else 0.0
         beyond = ~(gap <= allowed)  # NaN is beyond anything
         where = np.unravel_index(int(beyond.argmax()), beyond.shape) if beyond.any() else None
         return cls(
@@ -220,6 +231,8 @@ class _Measured:
             sqnr_db=_sqnr_db(real_a, error),
             judged=alike or both_real or tolerance is not None,
             first=None if where is None else tuple(int(i) for i in where),
+            first_a=None if where is None else shown_a[where].item(),
+            first_b=None if where is None else shown_b[where].item(),
         )
 
 
@@ -256,6 +269,8 @@ def _pair(a: Trace, b: Trace, measured: _Measured, before: float) -> Pair:
         noise=_share(sqnr) - _share(before),
         judged=measured.judged,
         first=measured.first,
+        first_a=measured.first_a,
+        first_b=measured.first_b,
     )
 
 

@@ -91,7 +91,8 @@ def verdict(difference: Difference) -> str:
         assert first.first is not None, "a pair that differs has a first difference"
         inference, *index = first.first
         of = "the only tensor" if count == 1 else f"{number} of {count} tensors"
-        return f"different {of}, first {first.layer}: value {index} of inference {inference}"
+        values = f"{first.first_a:.6g} in A, {first.first_b:.6g} in B"
+        return f"different {of}, first {first.layer}: value {index} of inference {inference} is {values}"
     judged = sum(pair.judged for pair in difference.pairs)
     if judged == count:
         exact = all(pair.max_abs == 0 for pair in difference.pairs)
