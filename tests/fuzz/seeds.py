@@ -17,6 +17,7 @@ import numpy as np
 import operator_layers
 import raw_model
 import soundfile
+import streaming
 from seatool import resources
 from seatool.importers import tflite
 from seatool.ir import Graph
@@ -30,7 +31,7 @@ NETWORKS = 12
 
 def seeds(real: bool = True) -> dict[str, list[bytes]]:
     """Small files of every kind; with ``real`` also those of trained models (``SEATOOL_DATA`` and the shipped one)."""
-    models = [raw_model.small().bytes(), *(tflite.write(graph) for graph in _graphs())]
+    models = [raw_model.small().bytes(), *_streaming(), *(tflite.write(graph) for graph in _graphs())]
     keras = make_invalid.keras_file(make_invalid.keras_model(), make_invalid.keras_weights())
     found = {
         "tflite": models,
@@ -46,6 +47,14 @@ def seeds(real: bool = True) -> dict[str, list[bytes]]:
         for path in _real():
             found["h5.gz" if path.suffix == ".gz" else "tflite"].append(path.read_bytes())
     return found
+
+
+def _streaming() -> Iterator[bytes]:
+    """Models with variables, and with subgraphs that give these their first values."""
+    pattern = np.arange(-12, 12, dtype=np.int8)
+    yield streaming.ring(pattern[:12].reshape(1, 3, 4)).bytes()
+    yield streaming.swap({"right": pattern[:8].reshape(2, 4)}).bytes()
+    yield streaming.delay(np.linspace(-9, 9, 6, dtype=np.float32).reshape(1, 6)).bytes()
 
 
 def _graphs() -> Iterator[Graph]:

@@ -12,10 +12,10 @@ from seatool.errors import InputError
 from seatool.importers import tflite
 from seatool.ir import DType, Graph, Op, Tensor
 from seatool.kernels import operators
-from seatool.kernels.float_curve import FloatCurve, stray
+from seatool.kernels.float_curve import stray
 from seatool.quantize.execute import execute
 
-KINDS = sorted(kind for kind, family in operators().items() if issubclass(family, FloatCurve))
+KINDS = sorted(kind for kind, family in operators().items() if family.is_curve)
 RANGES = {"EXP": (0.02, 0), "LOG": (0.05, -129), "SQRT": (0.1, -128)}
 """Scale and zero point of the input, so that the curve is finite; (0.05, 3) elsewhere."""
 ALL = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
@@ -62,6 +62,12 @@ def test_tables_equal_tflm(kind: str, scale: float, zero_point: int) -> None:
         assert np.array_equal(ours[name][:, first:], truth[name][:, first:])
 
 
+def test_elu_is_a_curve_in_float32_and_an_operator_in_int8() -> None:
+    assert "ELU" in KINDS
+    graph = rig.single("ELU", [rig.tensor("x", (256,), 0.05, 3)], [rig.tensor("y", (256,), 0.06, -5)])
+    rig.check(graph, [ALL.reshape(256)])
+
+
 def test_several_curves_become_one_table() -> None:
     graph = chain(["SQUARE", "NEG", "EXP"], 0.02, 7)
     table, said = passes.optimize(graph, merge=False)
@@ -82,7 +88,7 @@ def test_a_curve_that_leads_elsewhere_is_refused() -> None:
     assert not stray(graph.ops[1], graph)
     shown = graph.with_(outputs=("y", "z", "r0"))
     assert stray(shown.ops[1], shown)
-    with pytest.raises(InputError, match="NEG v1: TFLM computes it in float32 only; supported from DEQUANTIZE"):
+    with pytest.raises(InputError, match="NEG v1: computes in float32, which is supported only all the way from DEQ"):
         tflite.read(tflite.write(shown), "shown")
     alone = rig.single("NEG", [Tensor("x", (3,), DType.FLOAT32)], [Tensor("y", (3,), DType.FLOAT32)])
     with pytest.raises(InputError, match="NEG v1: TFLM computes it in float32 only"):

@@ -104,6 +104,8 @@ class Operator(ABC):
     """What is not covered, in words for the documentation; :meth:`problems` says it of an instance."""
     also_float: ClassVar[bool] = False
     """A quantized model may have float32 tensors here."""
+    is_curve: ClassVar[bool] = False
+    """A function of every single value; with float32 tensors a pass makes it a table, from DEQUANTIZE to QUANTIZE."""
     is_view: ClassVar[bool] = False
     """The output's bytes are the input's: the planner aliases them and no code runs."""
     state_inputs: ClassVar[tuple[int, ...]] = ()

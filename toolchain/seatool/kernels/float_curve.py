@@ -20,15 +20,11 @@ Float = npt.NDArray[np.float64]
 class FloatCurve(Operator):
     """A curve in float32, rounded correctly; C libraries miss that by a hair at most, which int8 does not show."""
 
-    also_float = True
+    also_float = is_curve = True
     limits = "float32, from DEQUANTIZE to QUANTIZE in int8 models; becomes a table"
 
     def problems(self) -> Iterator[str]:
-        x, y = self.input(0), self.output
-        if x.dtype is not DType.FLOAT32 or y.dtype is not DType.FLOAT32:
-            yield "TFLM computes it in float32 only"
-        elif x.shape != y.shape:
-            yield "input and output have different shapes"
+        yield from curve_problems(self)
 
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs
@@ -44,6 +40,15 @@ class FloatCurve(Operator):
         """The curve's values."""
 
 
+def curve_problems(op: Operator) -> Iterator[str]:
+    """Problems of a curve in float32."""
+    x, y = op.input(0), op.output
+    if x.dtype is not DType.FLOAT32 or y.dtype is not DType.FLOAT32:
+        yield "TFLM computes it in float32 only"
+    elif x.shape != y.shape:
+        yield "input and output have different shapes"
+
+
 def stray(op: Op, graph: Graph) -> bool:
     """Whether a curve does not lead from DEQUANTIZE (or a constant) to QUANTIZE, by way of other curves or not."""
     before, readers = graph.producer(str(op.inputs[0])), graph.consumers(op.outputs[0])
@@ -52,13 +57,8 @@ def stray(op: Op, graph: Graph) -> bool:
     return not (begins and ends)
 
 
-def is_curve(kind: str) -> bool:
-    """Whether operators of this kind are curves in float32."""
-    return kind in operators() and issubclass(operators()[kind], FloatCurve)
-
-
 def _leads(op: Op, border: str) -> bool:
-    return op.kind == border or is_curve(op.kind)
+    return op.kind == border or (op.kind in operators() and operators()[op.kind].is_curve)
 
 
 @operator("NEG")

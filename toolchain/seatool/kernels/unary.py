@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from seatool.ir import Array, round_half_away
+from seatool.ir import Array, DType, round_half_away
 from seatool.kernels.activation import ActivationFunction
 from seatool.kernels.base import TFLiteForm, operator, variant
 from seatool.kernels.fixed_point import (
@@ -17,6 +17,7 @@ from seatool.kernels.fixed_point import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
+from seatool.kernels.float_curve import curve_problems
 from seatool.kernels.lookup_table import Clamp, Table
 
 _INT16_MIN, _INT16_MAX = -(1 << 15), (1 << 15) - 1
@@ -73,6 +74,20 @@ class Elu(ActivationFunction):
     """x where it is positive, exp(x) - 1 elsewhere, in float32. Source: TFLM elu.cc."""
 
     tflite = TFLiteForm(111, range(1, 2))
+    also_float = is_curve = True  # converters leave it in float32
+
+    def problems(self) -> Iterator[str]:
+        if self.output.dtype is DType.FLOAT32:
+            yield from curve_problems(self)
+        else:
+            yield from super().problems()
+
+    def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
+        (x,) = inputs
+        assert x is not None
+        if self.output.dtype is DType.FLOAT32:
+            return (self.real(x.astype(np.float64)).astype(np.float32),)
+        return super().evaluate(*inputs)
 
     def scale_problems(self) -> Iterator[str]:
         yield from factor_problems(256 * self.input(0).scale / self.output.scale)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from seatool.ir import Graph, Op
+from seatool.ir import DType, Graph, Op
 from seatool.kernels import bind, operators
-from seatool.kernels.float_curve import is_curve
 from seatool.passes.tables import INPUTS
 
 
@@ -15,7 +14,7 @@ def float_curves(graph: Graph, say: Callable[[str], None]) -> Graph:
 
     The table is composed of the operators' own results. What nobody reads any more goes.
     """
-    producers = {name: op for op in graph.ops for name in op.outputs}
+    producers = {name: op for op in graph.ops for name in op.outputs if _is_real(name, graph)}
     ops = []
     for op in graph.ops:
         chain = _chain(op, producers)
@@ -30,9 +29,13 @@ def _chain(op: Op, producers: Mapping[str, Op]) -> list[Op] | None:
     if op.kind != "QUANTIZE":
         return None
     chain = [op]
-    while (before := producers.get(str(chain[0].inputs[0]))) is not None and is_curve(before.kind):
+    while (before := producers.get(str(chain[0].inputs[0]))) is not None and operators()[before.kind].is_curve:
         chain.insert(0, before)
     return [before, *chain] if before is not None and before.kind == "DEQUANTIZE" and len(chain) > 1 else None
+
+
+def _is_real(name: str, graph: Graph) -> bool:
+    return graph.tensors[name].dtype is DType.FLOAT32
 
 
 def _lookup(chain: list[Op], graph: Graph) -> Op:
@@ -45,11 +48,11 @@ def _lookup(chain: list[Op], graph: Graph) -> Op:
 
 
 def _without_unread(ops: list[Op], graph: Graph) -> list[Op]:
-    """Curves, and DEQUANTIZE, only where somebody reads the result."""
+    """What makes float32 only where somebody reads it."""
     read = set(graph.sinks)
     kept = []
     for op in reversed(ops):
-        if (op.kind == "DEQUANTIZE" or is_curve(op.kind)) and op.outputs[0] not in read:
+        if _is_real(op.outputs[0], graph) and op.outputs[0] not in read:
             continue
         read.update(name for name in op.inputs if name is not None)
         kept.append(op)

@@ -16,8 +16,9 @@ from seatool.importers.tflite.records import RawModel, RawOp, RawTensor
 from seatool.importers.tflite.trial import as_int8
 from seatool.ir import Attributes, DType, Graph, NoAttributes, Op, State, Tensor
 from seatool.kernels import Operator, bind, operators
-from seatool.kernels.float_curve import is_curve, stray
+from seatool.kernels.float_curve import stray
 
+_BORDERS = ("QUANTIZE", "DEQUANTIZE")
 _DTYPES = {member.value: member for member in DType}
 
 
@@ -218,14 +219,15 @@ def _tensor(raw: RawTensor) -> Tensor:
 
 def _problems(op: Op, graph: Graph, quantized: bool) -> Iterator[str]:
     tensors = [graph.tensors[name] for name in (*op.inputs, *op.outputs) if name is not None]
-    is_float = not operators()[op.kind].also_float and any(t.dtype is DType.FLOAT32 for t in tensors)
-    if is_float and quantized:
+    family, is_float = operators()[op.kind], any(t.dtype is DType.FLOAT32 for t in tensors)
+    if is_float and quantized and not family.also_float:
         yield "computes in float32 inside a quantized model"
         return
     try:
-        if is_curve(op.kind) and (not quantized or stray(op, graph)):
-            yield "TFLM computes it in float32 only; supported from DEQUANTIZE to QUANTIZE in an int8 model"
-        yield from as_int8(op, graph).float_problems() if is_float else bind(op, graph).problems()
+        if is_float and quantized and family.is_curve and stray(op, graph):
+            yield "computes in float32, which is supported only all the way from DEQUANTIZE to QUANTIZE"
+        trial = is_float and not quantized and op.kind not in _BORDERS
+        yield from as_int8(op, graph).float_problems() if trial else bind(op, graph).problems()
     except (ValueError, IndexError) as error:
         # Inputs that are missing or of a rank that the operator does not have.
         yield f"is malformed ({error})"
