@@ -247,7 +247,8 @@ def _sqnr_db(signal: npt.NDArray[np.float64], noise: npt.NDArray[np.float64]) ->
     power, total = float(np.vdot(noise, noise)), float(np.vdot(signal, signal))
     if power == 0.0:
         return math.inf
-    return 10.0 * math.log10(total / power) if total > 0.0 and math.isfinite(total / power) else -math.inf
+    ratio = total / power
+    return 10.0 * math.log10(ratio) if 0.0 < ratio < math.inf else -math.inf
 
 
 def _pair(a: Trace, b: Trace, measured: _Measured, before: float) -> Pair:
