@@ -9,7 +9,8 @@ typedef struct {
     int8_t *output, *state;
     void *scratch; /* two halves of buffer_bytes each */
     const int8_t *weights, *time;
-    const int32_t *bias, *multiplier, *shift;
+    const void *bias; /* int32, on int16 int64 */
+    const int32_t *multiplier, *shift;
     int32_t batches, input_height, input_width, in_channels, output_height, output_width, out_channels;
     int32_t kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left;
     int32_t pad_bottom, pad_right, multiplier_channels, per_channel, buffer_bytes;
@@ -98,6 +99,51 @@ static inline void cmsis_nn_fully_connected(const cmsis_nn_args *a)
     cmsis_nn_dims filter = {a->in_channels, 1, 1, a->out_channels}, bias = {1, 1, 1, a->out_channels};
     (void)arm_fully_connected_wrapper_s8(&buffer, &params, &scales, &in, a->input, &filter, a->weights, &bias, a->bias,
                                          &out, a->output);
+}
+
+static inline void cmsis_nn_conv_s16(const cmsis_nn_args *a)
+{
+    cmsis_nn_context buffer = cmsis_nn_buffer(a, 0);
+    cmsis_nn_conv_params params = {0,
+                                   0,
+                                   {a->stride_x, a->stride_y},
+                                   {a->pad_left, a->pad_top},
+                                   {a->dilation_x, a->dilation_y},
+                                   {a->output_min, a->output_max}};
+    cmsis_nn_per_channel_quant_params scales = cmsis_nn_scales(a);
+    cmsis_nn_dims in = cmsis_nn_input(a), out = cmsis_nn_output(a), bias = {1, 1, 1, a->out_channels};
+    cmsis_nn_dims filter = {a->out_channels, a->kernel_height, a->kernel_width, a->in_channels};
+    cmsis_nn_bias_data sums = {a->bias, false};
+    (void)arm_convolve_wrapper_s16(&buffer, &params, &scales, &in, (const int16_t *)(const void *)a->input, &filter,
+                                   a->weights, &bias, &sums, &out, (int16_t *)(void *)a->output);
+}
+
+static inline void cmsis_nn_depthwise_s16(const cmsis_nn_args *a)
+{
+    cmsis_nn_context buffer = cmsis_nn_buffer(a, 0);
+    cmsis_nn_dw_conv_params params = {0,
+                                      0,
+                                      a->multiplier_channels,
+                                      {a->stride_x, a->stride_y},
+                                      {a->pad_left, a->pad_top},
+                                      {a->dilation_x, a->dilation_y},
+                                      {a->output_min, a->output_max}};
+    cmsis_nn_per_channel_quant_params scales = cmsis_nn_scales(a);
+    cmsis_nn_dims in = cmsis_nn_input(a), out = cmsis_nn_output(a), bias = {1, 1, 1, a->out_channels};
+    cmsis_nn_dims filter = {1, a->kernel_height, a->kernel_width, a->out_channels};
+    (void)arm_depthwise_conv_wrapper_s16(&buffer, &params, &scales, &in, (const int16_t *)(const void *)a->input,
+                                         &filter, a->weights, &bias, a->bias, &out, (int16_t *)(void *)a->output);
+}
+
+static inline void cmsis_nn_fully_connected_s16(const cmsis_nn_args *a)
+{
+    cmsis_nn_context buffer = cmsis_nn_buffer(a, 0);
+    cmsis_nn_fc_params params = {0, 0, 0, {a->output_min, a->output_max}};
+    cmsis_nn_per_tensor_quant_params scale = {a->multiplier[0], a->shift[0]};
+    cmsis_nn_dims in = {a->batches, 1, 1, a->in_channels}, out = {a->batches, 1, 1, a->out_channels};
+    cmsis_nn_dims filter = {a->in_channels, 1, 1, a->out_channels}, bias = {1, 1, 1, a->out_channels};
+    (void)arm_fully_connected_s16(&buffer, &params, &scale, &in, (const int16_t *)(const void *)a->input, &filter,
+                                  a->weights, &bias, a->bias, &out, (int16_t *)(void *)a->output);
 }
 
 static inline void cmsis_nn_matmul(const cmsis_nn_args *a)

@@ -24,7 +24,7 @@ import click
 import numpy as np
 import rig
 from cmsis_nn_shapes import shapes
-from seatool.ir import Graph
+from seatool.ir import Array, DType, Graph, Tensor
 from seatool.kernels import Call, Constant, Cost, Operator, Ref, Variant
 from seatool.kernels.batch_matmul import BatchMatmul
 from seatool.kernels.binary import Arithmetic
@@ -50,9 +50,12 @@ TOGETHER = 24
 
 FUNCTIONS: dict[str, str] = {
     "CONV_2D": "cmsis_nn_conv",
+    "CONV_2D on int16": "cmsis_nn_conv_s16",
     "DEPTHWISE_CONV_2D": "cmsis_nn_depthwise",
+    "DEPTHWISE_CONV_2D on int16": "cmsis_nn_depthwise_s16",
     "TRANSPOSE_CONV": "cmsis_nn_transpose_conv",
     "FULLY_CONNECTED": "cmsis_nn_fully_connected",
+    "FULLY_CONNECTED on int16": "cmsis_nn_fully_connected_s16",
     "BATCH_MATMUL": "cmsis_nn_matmul",
     "MAX_POOL_2D": "cmsis_nn_max_pool",
     "AVERAGE_POOL_2D": "cmsis_nn_average_pool",
@@ -62,6 +65,11 @@ FUNCTIONS: dict[str, str] = {
     "SOFTMAX": "cmsis_nn_softmax",
     "SVDF": "cmsis_nn_svdf",
 }
+
+
+def title(op: Operator) -> str:
+    """The operator, and the type of its activations where that is not int8."""
+    return f"{op.kind} on int16" if op.output.dtype is DType.INT16 else op.kind
 
 
 class CmsisNN(Variant):
@@ -80,13 +88,13 @@ class CmsisNN(Variant):
         assert op.weights.data is not None
         multiplier, shift = (values.astype(np.int32) for values in op.multipliers)
         scales = Constant("multiplier", multiplier), Constant("shift", shift)
-        return (Constant("weights", op.weights.data), Constant("bias", np.asarray(op.bias, np.int32)), *scales)
+        return (Constant("weights", op.weights.data), Constant("bias", op.bias), *scales)
 
     def call(self, op: Operator) -> Call:
         fields: dict[str, Any] = {"output": Ref("output"), "scratch": Ref("scratch"), "buffer_bytes": BUFFER_BYTES}
         fields |= {"input": Ref("input", 2 if isinstance(op, TransposeConv) else 0)}
         fields |= {constant.name: Ref("constant", constant.name) for constant in self.constants(op)}
-        return Call(FUNCTIONS[op.kind], "cmsis_nn_args", fields | _numbers(op))
+        return Call(FUNCTIONS[title(op)], "cmsis_nn_args", fields | _numbers(op))
 
 
 def _numbers(op: Operator) -> dict[str, Any]:
@@ -186,7 +194,7 @@ def fastest(graph: Graph) -> Variant:
 
 
 def library(source: Path, folder: Path) -> Path:
-    """CMSIS-NN's int8 functions as an archive in ``folder``."""
+    """CMSIS-NN's functions as an archive in ``folder``."""
     sources = sorted(path for path in (source / "Source").glob("*/*.c") if not path.stem.endswith(("_f16", "_f32")))
     if not sources:
         raise click.UsageError(f"{source} has no Source/*/*.c: it is not a checkout of CMSIS-NN")
@@ -207,14 +215,19 @@ def measure(source: Path, graphs: Sequence[tuple[str, Graph]], folder: Path) -> 
         part = graphs[first : first + TOGETHER]
         cases = []
         for _, graph in part:
-            x = tuple(rng.integers(-128, 128, graph.tensors[name].shape).astype(np.int8) for name in graph.inputs)
+            x = tuple(_noise(rng, graph.tensors[name]) for name in graph.inputs)
             cases.append(batch.Case(graph, x, fastest(graph)))
         counts = batch.run_in_qemu(cases, _new(folder / f"ours{first}"))
         others = [batch.Case(case.graph, case.inputs, CmsisNN()) for case in cases]
         found = zip(
             part, cases, counts, batch.run_in_qemu(others, _new(folder / f"theirs{first}"), *theirs), strict=True
         )
-        yield from (Row(g.ops[0].kind, name, c.variant.name, ours, them) for (name, g), c, ours, them in found)
+        yield from (Row(title(c.operator), name, c.variant.name, ours, them) for (name, _), c, ours, them in found)
+
+
+def _noise(rng: np.random.Generator, tensor: Tensor) -> Array:
+    info = np.iinfo(tensor.dtype.numpy)
+    return rng.integers(info.min, info.max + 1, tensor.shape).astype(tensor.dtype.numpy)
 
 
 def _new(folder: Path) -> Path:

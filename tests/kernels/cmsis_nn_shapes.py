@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from seatool.ir import Array, Graph
+from seatool.ir import Array, DType, Graph
 from seatool.kernels import Activation, Padding
 from seatool.kernels.batch_matmul import BatchMatmulAttributes
 from seatool.kernels.conv_2d import Conv2DAttributes
@@ -17,6 +17,7 @@ from test_batch_matmul import product
 from test_binary import binary
 from test_conv_2d import conv
 from test_depthwise_conv_2d import depthwise
+from test_fully_connected_int16 import dense
 from test_pool import pool
 from test_softmax import softmax
 from test_svdf import svdf
@@ -33,7 +34,8 @@ Shapes = Iterator[tuple[str, Graph]]
 def shapes() -> list[tuple[str, Graph]]:
     """Every shape in words, and its graph; the operators one after the other."""
     images = [*_convolutions(), *_depthwise(), *_transposed(), *_pools()]
-    return [*images, *_fully_connected(), *_products(), *_elementwise(), *_rows()]
+    int8 = [*images, *_fully_connected(), *_products(), *_elementwise(), *_rows()]
+    return [*int8, *_wide_convolutions(), *_wide_depthwise(), *_wide_fully_connected()]
 
 
 def _weights(*shape: int) -> Array:
@@ -163,6 +165,44 @@ def _fully_connected() -> Shapes:
         weights = _weights(count, depth)
         graph = weighted("FULLY_CONNECTED", shapes, weights, 0, _bias(count), attributes, quantization, _ZEROS, 4)
         yield f"{batches}x{depth} to {count}" + (", one scale" if scales == 1 else ""), graph
+
+
+_WIDE_SCALES = Scales(2.0**-12, [2.0**-9], 2.0**-12)
+_WIDE_CONVOLUTIONS = [
+    *((24, 24, 1, 8, 3, 3, 1), (24, 24, 3, 16, 3, 3, 1), (24, 24, 3, 16, 5, 5, 2), (49, 10, 1, 64, 10, 4, 2)),
+    *((16, 16, 32, 32, 3, 3, 1), (8, 8, 64, 64, 3, 3, 1), (4, 4, 128, 128, 3, 3, 1), (1, 40, 16, 16, 1, 9, 1)),
+    *((25, 5, 64, 64, 1, 1, 1), (48, 48, 8, 16, 1, 1, 1), (1, 1, 256, 64, 1, 1, 1), (16, 16, 32, 64, 1, 1, 2)),
+    *((12, 11, c, c, k, k, 1) for k in (1, 3) for c in ODD),
+]
+"""Height, width, in and out channels, kernel height and width, stride."""
+
+
+def _wide_convolutions() -> Shapes:
+    for height, width, channels, count, kernel_height, kernel_width, stride in _WIDE_CONVOLUTIONS:
+        attributes, shape = Conv2DAttributes(SAME, stride, stride, RELU), (1, height, width, channels)
+        weights, bias = _weights(count, kernel_height, kernel_width, channels), np.zeros(count, np.int64)
+        graph = conv(shape, weights, bias, attributes, _WIDE_SCALES, (0, 0), DType.INT16)
+        yield _window(height, width, channels, kernel_height, kernel_width, stride) + f" to {count}", graph
+
+
+def _wide_depthwise() -> Shapes:
+    for height, width, channels, kernel_height, kernel_width, stride, dilation, factor in _DEPTHWISE:
+        attributes = DepthwiseConv2DAttributes(SAME, stride, stride, factor, RELU, dilation, dilation)
+        count, shape = channels * factor, (1, height, width, channels)
+        weights, bias = _weights(1, kernel_height, kernel_width, count), np.zeros(count, np.int64)
+        graph = depthwise(shape, weights, bias, attributes, _WIDE_SCALES, (0, 0), DType.INT16)
+        window = _window(height, width, channels, kernel_height, kernel_width, stride, dilation)
+        yield window + (f" to {count}" if factor > 1 else ""), graph
+
+
+def _wide_fully_connected() -> Shapes:
+    for batches, depth, count in (
+        *((1, 64, 10), (1, 640, 128), (1, 128, 8), (1, 8, 128), (1, 256, 2), (1, 784, 32), (1, 17, 13)),
+        *((1, 7, 3), (1, 33, 65), (1, 1, 16), (4, 64, 64)),
+    ):
+        weights, bias = _weights(count, depth), np.zeros(count, np.int64)
+        graph = dense(batches, weights, bias, FullyConnectedAttributes(RELU), _WIDE_SCALES)
+        yield f"{batches}x{depth} to {count}", graph
 
 
 def _products() -> Shapes:
