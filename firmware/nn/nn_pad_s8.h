@@ -1,4 +1,4 @@
-/* nn_pad_s8: int8 constant padding: rows are copied, the gaps between them filled, in one pass over the output. */
+/* nn_pad_s8: constant padding, counted in bytes: rows are copied, the gaps between them filled, in one pass over the output. */
 #ifndef NN_PAD_S8_H
 #define NN_PAD_S8_H
 
@@ -7,11 +7,11 @@
 #define NN_PAD_LOOPS 4
 
 typedef struct {
-    const int8_t *input;
-    int8_t *output;
-    int32_t value;
+    const void *input;
+    void *output;
+    int32_t value; /* of every byte */
     int32_t lead;                     /* padding in front of the first row */
-    int32_t row;                      /* elements that are copied at once */
+    int32_t row;                      /* bytes that are copied at once */
     int32_t rank, dims[NN_PAD_LOOPS]; /* loops around the rows */
     int32_t gaps[NN_PAD_LOOPS + 1];   /* padding after a row that ends so many of the loops; the last is the end */
 } nn_pad_s8_args;
@@ -25,8 +25,8 @@ NN_INLINE int8_t *nn_pad_fill(const nn_pad_s8_args *a, int8_t *output, int32_t c
 NN_INLINE void nn_pad_s8(const nn_pad_s8_args *a)
 {
     int32_t turns[NN_PAD_LOOPS] = {0};
-    const int8_t *input = a->input;
-    int8_t *output = nn_pad_fill(a, a->output, a->lead);
+    const int8_t *input = (const int8_t *)a->input;
+    int8_t *output = nn_pad_fill(a, (int8_t *)a->output, a->lead);
     int32_t ended;
     do {
         memcpy(output, input, (size_t)a->row);

@@ -211,7 +211,7 @@ def _literal(value: Any, names: Mapping[tuple[str, int | str], str]) -> str:
         return "{" + ", ".join(_literal(v, names) for v in value) + "}"
     if isinstance(value, float):
         return f"{np.float32(value).item().hex()}f"
-    return f"({value} - 1)" if value == -(2**31) else str(int(value))
+    return f"({value + 1} - 1)" if value == -(2**31) else str(int(value))
 
 
 def _compile(command: Sequence[str], folder: Path) -> None:

@@ -71,8 +71,10 @@ def test_what_is_undefined_in_tflm_is_cut_off(zero_point: int) -> None:
 
 
 def test_problems_name_the_type() -> None:
-    x, y = rig.tensor("x", (2,), 1.0), rig.tensor("y", (2,), 1.0, dtype=DType.INT16)
-    assert any("y is int16" in p for p in rig.operator_of(rig.single("QUANTIZE", [x], [y])).problems())
+    x, y, bits = (
+        rig.tensor(n, (2,), 1.0, dtype=t) for n, t in zip("xyb", (DType.INT8, DType.INT16, DType.BOOL), strict=True)
+    )
+    assert any("b is bool" in p for p in rig.operator_of(rig.single("QUANTIZE", [x], [bits])).problems())
     assert any("y is int16" in p for p in rig.operator_of(rig.single("DEQUANTIZE", [x], [y])).problems())
 
 

@@ -13,6 +13,7 @@ import rig
 from seatool.ir import Array, DType, Graph, Tensor
 from seatool.kernels import Padding
 from seatool.kernels.accumulate import CumsumAttributes
+from seatool.kernels.activation import LeakyReluAttributes
 from seatool.kernels.batch_matmul import BatchMatmulAttributes
 from seatool.kernels.cast import CastAttributes
 from seatool.kernels.conv_2d import Conv2DAttributes
@@ -34,6 +35,7 @@ from test_border import dequantize, quantize
 from test_conv_2d import conv
 from test_depthwise_conv_2d import depthwise
 from test_fully_connected_int16 import dense
+from test_int16 import converted, widened
 from test_logical import compared, truths
 from test_lstm import Layer, lstm
 from test_mean import all_hold, arg, mean
@@ -98,6 +100,7 @@ def layers() -> Iterator[Graph]:
         yield resized(kind, (1, 8, 10, 32), (16, 20), ResizeAttributes(half_pixel_centers=True))
     yield from moves()
     yield from wide_layers()
+    yield from int16_layers()
 
 
 def wide_layers() -> Iterator[Graph]:
@@ -132,6 +135,24 @@ def with_bias_of_int64(bias: Array, scales: Scales) -> Iterator[Graph]:
         values = rng.integers(-40, 41, (1, *kernel, channels)).astype(np.int8)
         strides = DepthwiseConv2DAttributes(Padding.SAME, stride, stride)
         yield depthwise(shape, values, bias[:channels], strides, scales, (0, 0), DType.INT16)
+
+
+def int16_layers() -> Iterator[Graph]:
+    """Without weights."""
+    for kind in ("ADD", "MUL", "MAXIMUM"):
+        yield widened(binary(kind, (SHAPE, SHAPE), [(2.0**-12, 0), (3e-4, 0), (5e-4, 0)]))
+    yield widened(unary("LEAKY_RELU", SHAPE, (2.0**-12, 0), (3e-4, 0), LeakyReluAttributes(0.25)))
+    yield widened(unary("RELU", SHAPE, (2.0**-12, 0), (3e-4, 0)))
+    for source, target in (
+        (DType.INT16, DType.INT8),
+        (DType.INT16, DType.INT32),
+        (DType.INT32, DType.INT16),
+        (DType.FLOAT32, DType.INT16),
+        (DType.INT16, DType.FLOAT32),
+    ):
+        yield converted(SHAPE, source, target, (2.0**-9, 3e-4))
+    yield widened(moved("PAD", SHAPE, [rig.int32("p", [[0, 0], [1, 1], [1, 1], [0, 0]])], [(1, 18, 18, 16)]))
+    yield widened(moved("TRANSPOSE", SHAPE, [rig.int32("p", [0, 3, 1, 2])], [SHAPE]))
 
 
 def moves() -> Iterator[Graph]:

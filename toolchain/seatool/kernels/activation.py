@@ -27,10 +27,14 @@ class ActivationFunction(Operator):
     """A function of every single value."""
 
     def problems(self) -> Iterator[str]:
-        found = list(require_int8(self, self.input(0), self.output))
+        found = list(self.type_problems())
         if self.input(0).shape != self.output.shape:
             found.append("input and output have different shapes")
         yield from found or self.scale_problems()
+
+    def type_problems(self) -> Iterator[str]:
+        """Element types and quantization that are not supported."""
+        yield from require_int8(self, self.input(0), self.output)
 
     def scale_problems(self) -> Iterator[str]:
         """What is wrong with the quantization."""
@@ -39,11 +43,12 @@ class ActivationFunction(Operator):
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs
         assert x is not None
-        return (np.clip(self.function(x.astype(np.int64)), -128, 127).astype(np.int8),)
+        limits = np.iinfo(self.output.dtype.numpy)
+        return (np.clip(self.function(x.astype(np.int64)), limits.min, limits.max).astype(limits.dtype),)
 
     @abstractmethod
     def function(self, x: Int64) -> Int64:
-        """The output for stored input values, before it is cut off to int8."""
+        """The output for stored input values, before it is cut off to the output's type."""
 
     def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs

@@ -447,10 +447,29 @@ def bind(op: Op, graph: Graph) -> Operator:
     return operators()[op.kind].of(op, graph)(op, graph)
 
 
-def require_int8_or_float(operator: Operator, *tensors: Tensor) -> Iterator[str]:
-    """Problems of tensors that should all be int8 with per-tensor quantization, or all float32."""
-    if any(tensor.dtype is not DType.FLOAT32 for tensor in tensors):
+def require_int16(*tensors: Tensor) -> Iterator[str]:
+    """Problems of tensors that should be int16 with one scale and the zero point 0, as TFLite has them."""
+    for tensor in tensors:
+        if tensor.dtype is not DType.INT16:
+            yield f"{tensor.name} is {tensor.dtype.value}; only int16 is supported beside int16"
+        elif tensor.quant is None or tensor.quant.axis is not None:
+            yield f"{tensor.name} has no per-tensor quantization"
+        elif tensor.zero_point != 0:
+            yield f"{tensor.name} is int16 with a zero point other than 0"
+
+
+def require_quantized(operator: Operator, *tensors: Tensor) -> Iterator[str]:
+    """Problems of tensors that should be all int8 or all int16, with per-tensor quantization."""
+    if tensors[0].dtype is DType.INT16:
+        yield from require_int16(*tensors)
+    else:
         yield from require_int8(operator, *tensors)
+
+
+def require_quantized_or_float(operator: Operator, *tensors: Tensor) -> Iterator[str]:
+    """Problems of tensors that should be all int8, all int16 or all float32."""
+    if any(tensor.dtype is not DType.FLOAT32 for tensor in tensors):
+        yield from require_quantized(operator, *tensors)
 
 
 def require_int8(operator: Operator, *tensors: Tensor | None) -> Iterator[str]:

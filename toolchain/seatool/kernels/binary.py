@@ -37,9 +37,6 @@ from seatool.kernels.fixed_point import (
 from seatool.kernels.lookup_table import Clamp, Table
 from seatool.kernels.loops import DIMS, Loop, broadcast, outer_fields
 
-_LEFT_SHIFT = 20
-"""Bits that ADD and SUB gain before they scale their inputs."""
-
 
 @dataclass(frozen=True)
 class BinaryAttributes(Attributes):
@@ -81,11 +78,11 @@ class Binary(Operator):
         a, b = inputs
         assert a is not None
         assert b is not None
-        return (self.combine(a.astype(np.int64), b.astype(np.int64)).astype(np.int8),)
+        return (self.combine(a.astype(np.int64), b.astype(np.int64)).astype(self.output.dtype.numpy),)
 
     @abstractmethod
     def combine(self, a: Int64, b: Int64) -> Int64:
-        """The output's int8 values."""
+        """The output's stored values."""
 
 
 class Arithmetic(Binary):
@@ -129,12 +126,14 @@ class Sum(Arithmetic):
     """ADD and SUB. Both inputs are scaled to 2^20 steps of twice the larger input scale, then added."""
 
     sign: ClassVar[int]
+    left_shift: ClassVar[int] = 20
+    """Bits that the inputs gain before they are scaled."""
 
     def factors(self) -> tuple[float, float, float]:
         """Real factors of the inputs and of the sum."""
         a, b = self.input(0).scale, self.input(1).scale
         twice = 2 * max(a, b)
-        return a / twice, b / twice, twice / (2**_LEFT_SHIFT * self.output.scale)
+        return a / twice, b / twice, twice / (2**self.left_shift * self.output.scale)
 
     def problems(self) -> Iterator[str]:
         found = list(super().problems())
@@ -161,8 +160,8 @@ class Sum(Arithmetic):
 
     def combine(self, a: Int64, b: Int64) -> Int64:
         p = self.scales()
-        x1 = (a + p["input1_offset"]) << _LEFT_SHIFT
-        x2 = (b + p["input2_offset"]) << _LEFT_SHIFT
+        x1 = (a + p["input1_offset"]) << self.left_shift
+        x2 = (b + p["input2_offset"]) << self.left_shift
         term1 = multiply_by_quantized_multiplier(x1, p["input1_multiplier"], p["input1_shift"])
         term2 = multiply_by_quantized_multiplier(x2, p["input2_multiplier"], p["input2_shift"])
         total = multiply_by_quantized_multiplier(term1 + self.sign * term2, p["output_multiplier"], p["output_shift"])

@@ -1,4 +1,4 @@
-"""SLICE, STRIDED_SLICE (also of float32) and TRANSPOSE on int8: the output in order, the input with strides."""
+"""SLICE, STRIDED_SLICE (also of float32) and TRANSPOSE on int8 or int16: in order, from an input with strides."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from seatool.kernels.base import (
     TFLiteForm,
     Variant,
     operator,
-    require_int8,
-    require_int8_or_float,
+    require_quantized,
+    require_quantized_or_float,
     variant,
 )
 from seatool.kernels.loops import Loop, collapse, copy_cost, fill_cost, outer_fields, strides
@@ -67,14 +67,18 @@ class Gather(Operator):
 
     def problems(self) -> Iterator[str]:
         x = self.input(0)
-        require = require_int8_or_float if self.also_float else require_int8
-        found = list(require(self, x, self.output))
+        found = list(self.type_problems())
         if not 1 <= len(x.shape) <= self.max_rank:
             found.append(f"the input has {len(x.shape)} dimensions; 1 to {self.max_rank} are supported")
         found += self.argument_problems()
         yield from found
         if not found and self.selected_shape != self.output.shape:
             yield f"the output's shape is {list(self.output.shape)}, not {list(self.selected_shape)}"
+
+    def type_problems(self) -> Iterator[str]:
+        """Element types and quantization that are not supported."""
+        require = require_quantized_or_float if self.also_float else require_quantized
+        yield from require(self, self.input(0), self.output)
 
     def indices(self, index: int, dtypes: tuple[DType, ...] = (DType.INT32,)) -> Iterator[str]:
         """Problems of a constant argument that has one entry per input dimension."""

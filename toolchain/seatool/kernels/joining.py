@@ -1,4 +1,4 @@
-"""CONCATENATION, PACK, SPLIT, SPLIT_V and UNPACK on int8: runs of one tensor from or to several."""
+"""CONCATENATION, PACK, SPLIT, SPLIT_V and UNPACK on int8 or int16: runs of one tensor from or to several."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from seatool.kernels.base import (
     TFLiteForm,
     Variant,
     operator,
-    require_int8,
-    require_int8_or_float,
+    require_quantized,
+    require_quantized_or_float,
     variant,
 )
 from seatool.kernels.loops import copy_cost
@@ -74,7 +74,7 @@ class Concatenation(Operator):
         return [tuple(shape)]
 
     def problems(self) -> Iterator[str]:
-        yield from require_int8_or_float(self, *self.parts, self.output)
+        yield from require_quantized_or_float(self, *self.parts, self.output)
         if self.attributes.fused_activation_function is not Activation.NONE:
             yield "a fused activation is not supported"
         if len(self.parts) > _MAX_INPUTS:
@@ -134,7 +134,7 @@ class Pack(Operator):
         return [tuple(shape)]
 
     def problems(self) -> Iterator[str]:
-        yield from require_int8(self, *self.parts, self.output)
+        yield from require_quantized(self, *self.parts, self.output)
         yield from _stacked(self.parts, self.output, self.attributes.axis)
         if self.attributes.values_count != len(self.parts):
             yield f"values_count is {self.attributes.values_count} with {len(self.parts)} inputs"
@@ -196,7 +196,7 @@ class Splitting(Operator):
         return [(*shape[:axis], size, *shape[axis + 1 :]) for size in self.sizes()]
 
     def problems(self) -> Iterator[str]:
-        yield from require_int8(self, self.whole, *self.outputs)
+        yield from require_quantized(self, self.whole, *self.outputs)
         axis, rank = self.input(self.axis_index), len(self.whole.shape)
         if len(self.outputs) > _MAX_PARTS:
             yield f"{len(self.outputs)} outputs; up to {_MAX_PARTS} are supported"
@@ -281,7 +281,7 @@ class Unpack(Operator):
         return [(*shape[: self.axis], *shape[self.axis + 1 :])] * len(self.outputs)
 
     def problems(self) -> Iterator[str]:
-        yield from require_int8(self, self.whole, *self.outputs)
+        yield from require_quantized(self, self.whole, *self.outputs)
         yield from _stacked(self.outputs, self.whole, self.attributes.axis)
         if self.attributes.num != len(self.outputs):
             yield f"num is {self.attributes.num} with {len(self.outputs)} outputs"

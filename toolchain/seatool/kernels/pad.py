@@ -1,4 +1,4 @@
-"""PAD and PADV2 on int8: a constant border."""
+"""PAD and PADV2 on int8 or int16: a constant border."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seatool.kernels.base import (
     TFLiteForm,
     Variant,
     operator,
-    require_int8,
+    require_quantized,
     variant,
 )
 from seatool.kernels.loops import copy_cost, fill_cost
@@ -47,7 +47,7 @@ class PadOperator(Operator):
 
     def problems(self) -> Iterator[str]:
         x, paddings = self.input(0), self.input(1)
-        yield from require_int8(self, x, self.output)
+        yield from require_quantized(self, x, self.output)
         if not 1 <= len(x.shape) <= _MAX_RANK:
             yield f"the input has {len(x.shape)} dimensions; 1 to {_MAX_RANK} are supported"
         elif paddings.data is None or paddings.dtype is not DType.INT32:
@@ -96,8 +96,10 @@ class PadV2(PadOperator):
         value = self.input(2)
         if value.data is None or value.elements != 1:
             yield "the border's value is not one constant"
-        elif not found and (value.dtype is not DType.INT8 or value.quant != self.output.quant):
+        elif not found and (value.dtype is not self.output.dtype or value.quant != self.output.quant):
             yield "the border's value is not quantized like the output"
+        elif not found and len(set(value.data.tobytes())) > 1:
+            yield f"the border's value {value.data.item()} is not one byte repeated; for int16 it has to be"
 
     def value(self) -> int:
         data = self.input(2).data
@@ -113,8 +115,8 @@ class PadRows(Variant):
 
     def cost(self, op: PadOperator) -> Cost:
         row = _merged(op)[-1][0]
-        rows = op.input(0).elements // row
-        gaps = op.output.elements - op.input(0).elements
+        rows = op.input(0).bytes // row
+        gaps = op.output.bytes - op.input(0).bytes
         return Cost(rows * (copy_cost(row) + 12 + fill_cost(0)) + gaps // 4 + 40, 0, 100)
 
     def call(self, op: PadOperator) -> Call:
@@ -140,9 +142,10 @@ class PadRows(Variant):
 
 
 def _merged(op: PadOperator) -> list[tuple[int, int, int]]:
-    """(size, before, after) per axis; an axis without padding is joined with the one around it."""
+    """(size, before, after) per axis, bytes of the last; one without padding is joined with the one around it."""
     axes = [(n, *pair) for n, pair in zip(op.input(0).shape, op.amounts(), strict=True)]
-    merged = [axes[-1]]
+    n, before, after = (number * op.output.dtype.size for number in axes[-1])
+    merged = [(n, before, after)]
     for n, before, after in reversed(axes[:-1]):
         inner, inner_before, inner_after = merged[-1]
         if inner_before == inner_after == 0:

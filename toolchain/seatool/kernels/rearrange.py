@@ -1,4 +1,4 @@
-"""REVERSE_V2, BROADCAST_TO, DEPTH_TO_SPACE and SPACE_TO_DEPTH on int8: more selections of the input's elements."""
+"""REVERSE_V2, BROADCAST_TO (int8 or int16), DEPTH_TO_SPACE and SPACE_TO_DEPTH (int8): more selections of elements."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatool.ir import Attributes, DType
-from seatool.kernels.base import Field, TFLiteForm, operator, variant
+from seatool.kernels.base import Field, TFLiteForm, operator, require_int8, variant
 from seatool.kernels.gather import Axis, Gather, GatherRuns, values
 
 
@@ -94,6 +94,9 @@ class _Blocks(Gather):
     def block(self) -> int:
         size: int = self.attributes.block_size
         return size
+
+    def type_problems(self) -> Iterator[str]:
+        yield from require_int8(self, self.input(0), self.output)
 
     def argument_problems(self) -> Iterator[str]:
         if len(self.input(0).shape) != 4:

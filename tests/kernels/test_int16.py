@@ -1,0 +1,162 @@
+"""Operators without weights on int16: the layers of the int8 tests, widened, against TFLM and the C kernels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from operator import itemgetter
+
+import numpy as np
+import pytest
+import rig
+import test_activation
+import test_moves
+import test_rearrange
+import wide
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from seatool.ir import Array, DType, Graph, Quantization, Tensor
+from seatool.kernels.activation import LeakyReluAttributes
+from test_binary import ACTIVATIONS, binary, broadcastable
+
+EVERY = np.arange(-32768, 32768).astype(np.int16)
+SUMS = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM")
+SCALES = st.one_of(st.sampled_from([2.0**-15, 2.0**-12, 3e-4, 0.002]), st.floats(2.0**-20, 1.0, width=32))
+REARRANGED = (test_rearrange.stacks, test_rearrange.reversals, test_rearrange.repetitions)
+INTEGERS = (DType.INT8, DType.INT16, DType.INT32)
+
+
+def widened(graph: Graph) -> Graph:
+    """``graph`` with int16 for int8 and zero points of 0."""
+
+    def wide_tensor(tensor: Tensor) -> Tensor:
+        if tensor.dtype is not DType.INT8:
+            return tensor
+        assert tensor.quant is not None
+        data = None if tensor.data is None else tensor.data.astype(np.int16) * 251
+        quant = Quantization.per_tensor(tensor.scale, 0)
+        return replace(tensor, dtype=DType.INT16, quant=quant, data=data)
+
+    return replace(graph, tensors={name: wide_tensor(tensor) for name, tensor in graph.tensors.items()})
+
+
+@st.composite
+def binaries(draw: st.DrawFn) -> Graph:
+    shapes = draw(broadcastable())
+    constant = draw(st.sampled_from([None, None, 0, 1]))
+    data = tuple(draw(rig.arrays(shape)) if i == constant else None for i, shape in enumerate(shapes))
+    quantization = [(draw(SCALES), 0) for _ in range(3)]
+    kind, activation = draw(st.sampled_from(SUMS)), draw(st.sampled_from(ACTIVATIONS))
+    return widened(binary(kind, shapes, quantization, activation, (data[0], data[1])))
+
+
+@st.composite
+def activations(draw: st.DrawFn) -> Graph:
+    shape = tuple(draw(st.lists(st.integers(1, 7), min_size=1, max_size=4)))
+    kind = draw(st.sampled_from(["RELU", "LEAKY_RELU"]))
+    alpha = draw(st.sampled_from([-0.5, 0.0, 0.01, 0.1, 0.3, 1.0, 2.5]))
+    attributes = LeakyReluAttributes(float(np.float32(alpha))) if kind == "LEAKY_RELU" else None
+    return widened(test_activation.unary(kind, shape, (draw(SCALES), 0), (draw(SCALES), 0), attributes))
+
+
+@st.composite
+def moves(draw: st.DrawFn) -> Graph:
+    graph = draw(
+        st.one_of(
+            test_moves.pads(),
+            test_moves.slices(),
+            test_moves.strided_slices(),
+            test_moves.transposes(),
+            test_moves.splits(),
+            test_moves.concatenations(),
+            test_moves.views(),
+            *(strategy().map(itemgetter(0)) for strategy in REARRANGED),
+        )
+    )
+    if graph.ops[0].kind != "PADV2":
+        return widened(graph)
+    value = np.array([draw(st.sampled_from([-1, 0, 257, -258]))], np.int16)
+    wider = widened(graph)
+    return replace(wider, tensors={**wider.tensors, "value": replace(wider.tensors["value"], data=value)})
+
+
+def converted(shape: tuple[int, ...], source: DType, target: DType, scales: tuple[float, float]) -> Graph:
+    """QUANTIZE, or DEQUANTIZE where ``target`` is float32."""
+    x, y = (
+        rig.tensor(name, shape, None if dtype is DType.FLOAT32 else scale, dtype=dtype)
+        for name, dtype, scale in zip("xy", (source, target), scales, strict=True)
+    )
+    return rig.single("DEQUANTIZE" if target is DType.FLOAT32 else "QUANTIZE", [x], [y], version=2)
+
+
+@st.composite
+def conversions(draw: st.DrawFn) -> Graph:
+    shape = tuple(draw(st.lists(st.integers(1, 7), min_size=1, max_size=4)))
+    kinds = [(a, b) for a in INTEGERS for b in INTEGERS if (a, b) != (DType.INT32, DType.INT32)]
+    kinds += [(DType.FLOAT32, DType.INT16), (DType.INT16, DType.FLOAT32)]
+    return converted(shape, *draw(st.sampled_from(kinds)), (draw(SCALES), draw(SCALES)))
+
+
+@st.composite
+def values(draw: st.DrawFn, tensor: Tensor) -> Array:
+    """What an input may hold."""
+    if tensor.dtype is DType.INT16:
+        return draw(wide.arrays(tensor.shape))
+    if tensor.dtype is DType.INT8:
+        return draw(rig.arrays(tensor.shape))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    if tensor.dtype is DType.INT32:
+        return rng.integers(-(2**31), 2**31, tensor.shape).astype(np.int32) >> draw(st.sampled_from([0, 8, 16]))
+    return (rng.integers(-80000, 80000, tensor.shape) * draw(SCALES) / 2).astype(np.float32)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> rig.Case:
+    graph = draw(st.one_of(binaries(), activations(), moves(), conversions()))
+    assume(not list(rig.operator_of(graph).problems()))
+    return graph, [draw(values(graph.tensors[name])) for name in graph.inputs]
+
+
+@given(cases())
+def test_equals_tflm(case: rig.Case) -> None:
+    rig.check(*case)
+
+
+@pytest.mark.parametrize("kind", ["RELU", "LEAKY_RELU"])
+@given(SCALES, SCALES)
+def test_every_value(kind: str, x: float, y: float) -> None:
+    attributes = LeakyReluAttributes(0.1) if kind == "LEAKY_RELU" else None
+    rig.check(widened(test_activation.unary(kind, EVERY.shape, (x, 0), (y, 0), attributes)), [EVERY])
+
+
+@pytest.mark.parametrize("target", [*INTEGERS, DType.FLOAT32])
+@given(SCALES, SCALES)
+def test_every_value_converted(target: DType, x: float, y: float) -> None:
+    rig.check(converted(EVERY.shape, DType.INT16, target, (x, y)), [EVERY])
+
+
+@pytest.mark.parametrize("kind", SUMS)
+def test_extreme_values(kind: str) -> None:
+    ends = np.array([-32768, -32767, -1, 0, 1, 32767], np.int16)
+    for scales in ((1.0, 1.0, 1.0), (2.0**-15, 1.0, 2.0**-10), (0.7, 0.011, 0.9)):
+        graph = widened(binary(kind, ((6, 1), (1, 6)), [(scale, 0) for scale in scales]))
+        rig.check(graph, [ends.reshape(6, 1), ends.reshape(1, 6)])
+
+
+def test_what_int16_cannot_be_is_a_problem() -> None:
+    def problems(graph: Graph) -> str:
+        return " / ".join(rig.operator_of(graph).problems())
+
+    def shifted(graph: Graph, name: str) -> Graph:
+        tensor = replace(graph.tensors[name], quant=Quantization.per_tensor(0.5, 7))
+        return replace(graph, tensors={**graph.tensors, name: tensor})
+
+    sum_ = widened(binary("ADD", ((2,), (2,)), [(0.5, 0)] * 3))
+    assert problems(shifted(sum_, "a")) == "a is int16 with a zero point other than 0"
+    mixed = replace(sum_, tensors={**sum_.tensors, "b": rig.tensor("b", (2,), 0.5)})
+    assert problems(mixed) == "b is int8; only int16 is supported beside int16"
+    arguments = [rig.int32("paddings", [(1, 1)]), rig.tensor("value", (1,), 0.5, data=np.array([1], np.int8))]
+    padded = widened(test_moves.moved("PADV2", (3,), arguments, [(5,)]))
+    assert "251 is not one byte repeated" in problems(padded)
+    assert "only int8" in problems(widened(test_activation.unary("RELU6", (2,), (0.5, 0), (0.5, 0))))
+    wrong = converted((2,), DType.INT32, DType.INT32, (0.5, 0.5))
+    assert "TFLM does not convert that" in problems(wrong)
