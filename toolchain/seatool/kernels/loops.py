@@ -72,6 +72,8 @@ def outer_fields(loops: Sequence[Loop], names: Sequence[str]) -> dict[str, Any]:
 
 def copy_cost(count: int) -> int:
     """Instructions of memcpy of a constant number of bytes: in line where they are few."""
+    if count in (1, 2, 4):
+        return 2
     return 5 + count // 3 if count <= 32 else 24 + count // 2
 
 
