@@ -23,7 +23,7 @@ from seatool.kernels.base import (
 )
 from seatool.kernels.conv_2d import FEW_PIXELS, Conv2D
 from seatool.kernels.weighted import output_blocks
-from seatool.kernels.weighted_int16 import WideWeightedOperator, buffers, exchanged, vector_instructions
+from seatool.kernels.weighted_int16 import WideWeightedOperator, buffers, exchanged, vector_code, vector_instructions
 from seatool.rounding import ceil_div, round_up
 
 _OVERREAD = 2
@@ -86,7 +86,7 @@ class ConvWide(Variant):
     def cost(self, op: Conv2DInt16) -> Cost:
         words, panel = ceil_div(op.taps, 4), self.panel_pixels(op)
         scratch = 4 * (4 * words + panel * 2 * words + 2 * _OVERREAD) + 8 * words
-        code = 770 if self.is_pointwise(op) else 1050
+        code = (640 if self.is_pointwise(op) else 1000) + 8 * op.output_code
         return Cost(self.instructions(op, math.prod(op.output.shape[:3])), scratch, code, (("nn_gemm_2x4", 282),))
 
     def reading(self, op: Conv2DInt16) -> Reading:
@@ -99,7 +99,7 @@ class ConvWide(Variant):
         return (0,) if alone and op.out_channels <= op.input(0).shape[3] else ()
 
     def constants(self, op: Conv2DInt16) -> tuple[Constant, ...]:
-        return (Constant("weights", exchanged(op.filters)), *op.sum_constants(op.bias))
+        return (Constant("weights", exchanged(op.filters)), *op.sum_constants())
 
     def call(self, op: Conv2DInt16) -> Call:
         return Call("nn_conv_s16", "nn_conv_s16_args", {**_fields(op), "panel_pixels": self.panel_pixels(op)})
@@ -130,14 +130,15 @@ class ConvVectorWide(Variant):
         words = ceil_div(op.taps, 4)
         gather = 12 * words + 12 * op.kernel_size[0] + 30
         instructions = math.prod(op.output.shape[:3]) * (gather + vector_instructions(op, op.taps))
-        return Cost(instructions, 8 * words, 600, (("nn_vector_4", 206),))
+        code = vector_code(op) + (80 if op.kernel_size == (1, 1) else 350)
+        return Cost(instructions, 8 * words, code, (("nn_vector_4", 206),))
 
     def reading(self, op: Conv2DInt16) -> Reading:
         return Reading(passes=math.prod(op.output.shape[:3]))
 
     def constants(self, op: Conv2DInt16) -> tuple[Constant, ...]:
         blocks = output_blocks(exchanged(op.filters).astype(np.int64))
-        return (Constant("weights", blocks), *op.sum_constants(op.bias))
+        return (Constant("weights", blocks), *op.sum_constants())
 
     def call(self, op: Conv2DInt16) -> Call:
         return Call("nn_conv_vector_s16", "nn_conv_s16_args", {**_fields(op), "panel_pixels": 0})

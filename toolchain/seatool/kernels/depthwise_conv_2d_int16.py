@@ -34,7 +34,7 @@ class _Depthwise(Variant):
 
     def constants(self, op: DepthwiseConv2DInt16) -> tuple[Constant, ...]:
         assert op.weights.data is not None
-        return (Constant("weights", op.weights.data), *op.sum_constants(op.bias))
+        return (Constant("weights", op.weights.data), *op.sum_constants())
 
     def call(self, op: DepthwiseConv2DInt16) -> Call:
         geometry = op.geometry()
@@ -105,7 +105,8 @@ class DepthwiseTwoChannels(_Depthwise):
 
     def cost(self, op: DepthwiseConv2DInt16) -> Cost:
         batches, height, _, _ = op.output.shape
-        return Cost(batches * self.instructions(op, height), self.scratch(op, self.band_rows(op)), 700)
+        scratch, code = self.scratch(op, self.band_rows(op)), 700 + 5 * op.output_code
+        return Cost(batches * self.instructions(op, height), scratch, code)
 
     def call(self, op: DepthwiseConv2DInt16) -> Call:
         call = super().call(op)
@@ -128,4 +129,4 @@ class DepthwiseOneChannel(_Depthwise):
 
     def cost(self, op: DepthwiseConv2DInt16) -> Cost:
         batches, height, _, _ = op.output.shape
-        return Cost(batches * self.instructions(op, height), 0, 450)
+        return Cost(batches * self.instructions(op, height), 0, 300 + op.output_code)

@@ -7,7 +7,7 @@ import numpy as np
 from seatool.kernels.base import Call, Constant, Cost, Reading, Variant, variant, wide
 from seatool.kernels.fully_connected import FullyConnected
 from seatool.kernels.weighted import output_blocks
-from seatool.kernels.weighted_int16 import WideWeightedOperator, buffers, exchanged, vector_instructions
+from seatool.kernels.weighted_int16 import WideWeightedOperator, buffers, exchanged, vector_code, vector_instructions
 from seatool.rounding import ceil_div
 
 
@@ -25,14 +25,14 @@ class FullyConnectedWide(Variant):
     def cost(self, op: FullyConnectedInt16) -> Cost:
         scratch = 0 if op.depth % 4 == 0 else 8 * ceil_div(op.depth, 4)
         instructions = op.batches * (30 + 3 * scratch // 4 + vector_instructions(op, op.depth))
-        return Cost(instructions, scratch, 450, (("nn_vector_4", 206),))
+        return Cost(instructions, scratch, vector_code(op), (("nn_vector_4", 206),))
 
     def reading(self, op: FullyConnectedInt16) -> Reading:
         return Reading(passes=op.batches)
 
     def constants(self, op: FullyConnectedInt16) -> tuple[Constant, ...]:
         blocks = output_blocks(exchanged(op.filters).astype(np.int64))
-        return (Constant("weights", blocks), *op.sum_constants(op.bias))
+        return (Constant("weights", blocks), *op.sum_constants())
 
     def call(self, op: FullyConnectedInt16) -> Call:
         low, high = op.output_range

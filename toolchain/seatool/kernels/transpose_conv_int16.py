@@ -49,11 +49,12 @@ class TransposeConvWide(TransposeConvGemm):
             extra += row.count * ceil_div(column.count, 4) * pairs * 18 * (ceil_div(words, chunk) - 1)
         largest = max(self.words(op, *pair) for pair in op.phases)
         instructions = cost.instructions + op.output.shape[0] * extra
-        return replace(cost, instructions=instructions, scratch=cost.scratch + 4 * largest)
+        code = 1320 + 8 * op.output_code
+        return replace(cost, instructions=instructions, scratch=cost.scratch + 4 * largest, code=code)
 
     def constants(self, op: TransposeConvInt16) -> tuple[Constant, ...]:  # type: ignore[override]
         rows = [exchanged(op.phase_filters(*pair)).reshape(-1) for pair in op.phases]
-        return (Constant("weights", np.concatenate(rows)), *op.sum_constants(op.bias))
+        return (Constant("weights", np.concatenate(rows)), *op.sum_constants())
 
     def call(self, op: TransposeConvInt16) -> Call:  # type: ignore[override]
         fields = {

@@ -115,6 +115,11 @@ class WideWeightedOperator(WeightedOperator):
         clamping = 0 if self.output_range == (-_REACH, _REACH - 1) else 3 if self.output_range[0] == -_REACH else 5
         return {HIGH: 4, WIDE: 26, SHORT: 8, EXACT: 24}[self.requantize_form] + clamping
 
+    @property
+    def output_code(self) -> int:
+        """Bytes of code that rescaling takes beyond HIGH, wherever a kernel has it."""
+        return {HIGH: 0, WIDE: 95, SHORT: 20, EXACT: 30}[self.requantize_form]
+
     def chunk_words(self, filters: Int64) -> int:
         """Words of four taps, any so many of which in a row have sums that fit 32 bits whatever the input: all of them,
         or as many as make chunks of equal length.
@@ -130,23 +135,19 @@ class WideWeightedOperator(WeightedOperator):
         sizes = (ceil_div(words, chunks) for chunks in range(1, words + 1))
         return next(size for size in sizes if int((before[:, size:] - before[:, :-size]).max()) * _REACH < 1 << 31)
 
-    def sum_constants(self, biases: Int64) -> tuple[Constant, ...]:
-        """Bias, multipliers and shifts of the output channels as nn_requantize_s16.h wants them.
-
-        Args:
-            biases: (..., out channels), in any number of copies.
-        """
-        (multiplier, shift), form = self.multipliers, self.requantize_form
+    def sum_constants(self) -> tuple[Constant, ...]:
+        """Bias, multipliers and shifts of the output channels as nn_requantize_s16.h wants them."""
+        (multiplier, shift), form, bias = self.multipliers, self.requantize_form, self.bias
         if form in (SHORT, EXACT):
-            short = Constant("bias", biases.astype(np.int32))
+            short = Constant("bias", bias.astype(np.int32))
             factors = Constant("multiplier", multiplier.astype(np.int32), "of 2^31")
             return short, factors, Constant("shift", shift.astype(np.int8), "left")
         reduced = reduced_multiplier(multiplier)
         if form == HIGH:
             high = reduced << np.where(multiplier != 0, _HIGH_SHIFTS[-1] + shift, 0)
-            return Constant("bias", biases.astype(np.int32)), Constant("multiplier", high.astype(np.int32), "of 2^32")
+            return Constant("bias", bias.astype(np.int32)), Constant("multiplier", high.astype(np.int32), "of 2^32")
         return (
-            Constant("bias", biases.astype("<i8").view("<i4").astype(np.int32), "two words each, the low one first"),
+            Constant("bias", bias.astype("<i8").view("<i4").astype(np.int32), "two words each, the low one first"),
             Constant("multiplier", reduced.astype(np.int32), "of 2^15"),
             Constant("shift", (15 - shift).astype(np.int8), "right"),
         )
@@ -176,3 +177,9 @@ def vector_instructions(op: WideWeightedOperator, taps: int) -> int:
     whole = blocks * (8 + 24 * chunks + 23 * words)
     alone = 20 + words * (5 + 5 * rest) if rest else 0
     return whole + alone + op.out_channels * (8 + op.output_instructions + (chunks > 1) * 4 * chunks)
+
+
+def vector_code(op: WideWeightedOperator) -> int:
+    """Estimate of the bytes of code of nn_fully_connected_s16 without its assembly."""
+    blocks, rest = divmod(op.out_channels, _BLOCK)
+    return (160 + _BLOCK * op.output_code) * (blocks > 0) + (250 + rest * op.output_code) * (rest > 0)
