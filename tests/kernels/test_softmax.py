@@ -7,12 +7,15 @@ import pytest
 import rig
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from seatool.ir import Graph
+from seatool.ir import DType, Graph
 from seatool.kernels.softmax import SoftmaxAttributes
 
 
-def softmax(shape: tuple[int, ...], scale: float, zero_point: int, beta: float) -> Graph:
-    inputs, outputs = [rig.tensor("x", shape, scale, zero_point)], [rig.tensor("y", shape, 1 / 256, -128)]
+def softmax(shape: tuple[int, ...], scale: float, zero_point: int, beta: float, wide: bool = False) -> Graph:
+    """To int16 where ``wide``."""
+    output = (1 / 65536, -32768) if wide else (1 / 256, -128)
+    inputs = [rig.tensor("x", shape, scale, zero_point)]
+    outputs = [rig.tensor("y", shape, *output, dtype=DType.INT16 if wide else DType.INT8)]
     return rig.single("SOFTMAX", inputs, outputs, SoftmaxAttributes(float(np.float32(beta))), version=2)
 
 
@@ -21,6 +24,8 @@ def cases(draw: st.DrawFn) -> rig.Case:
     shape = (*draw(st.lists(st.integers(1, 4), max_size=3)), draw(st.sampled_from([1, 2, 3, 10, 12, 100, 300])))
     scale = draw(st.one_of(rig.scales, st.floats(2.0**-24, 40.0, width=32)))
     graph = softmax(shape, scale, draw(rig.zero_points), draw(st.sampled_from([1.0, 1.0, 0.5, 0.1, 3.0, 10.0])))
+    if draw(st.booleans()):
+        graph = softmax(shape, scale, graph.tensors["x"].zero_point, graph.ops[0].attributes.beta, wide=True)
     assume(not list(rig.operator_of(graph).problems()))
     return graph, [draw(rig.arrays(shape))]
 
@@ -34,6 +39,11 @@ def test_equals_tflm(case: rig.Case) -> None:
 @pytest.mark.parametrize("depth", [1, 2, 3, 255, 256, 257, 511])
 def test_equal_values(depth: int, value: int) -> None:
     rig.check(softmax((1, depth), 0.1, 0, 1.0), [np.full((1, depth), value, np.int8)])
+
+
+@pytest.mark.parametrize("depth", [1, 3, 511, 512, 4095])
+def test_equal_values_to_int16(depth: int) -> None:
+    rig.check(softmax((1, depth), 0.1, 0, 1.0, wide=True), [np.full((1, depth), 5, np.int8)])
 
 
 @pytest.mark.parametrize("depth", [512, 4095])

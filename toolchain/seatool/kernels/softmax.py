@@ -1,10 +1,11 @@
-"""SOFTMAX over the last axis, int8 to int8."""
+"""SOFTMAX over the last axis, int8 to int8 or int16."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from seatool.kernels.base import (
     operator,
     require_int8,
     variant,
+    wide,
 )
 from seatool.kernels.fixed_point import (
     Int64,
@@ -39,6 +41,9 @@ _SUM_BITS = 12
 TFLM_SUM_LIMIT = 512
 """TFLM aborts where the exponentials of a row, each at most 1, add up to this."""
 _OUTPUT = Quantization.per_tensor(1 / 256, -128)
+_INT16_ZERO = -32768
+_TOLERANCE = 0.001
+"""Of the scale of int16, relative; TFLM's."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,16 @@ class Softmax(Operator):
     attributes_type = SoftmaxAttributes
     limits = "over the last axis, up to 4095 elements"
     quantization = QuantizationRule(fixed_output=_OUTPUT)
+    output_bits: ClassVar[int] = 8
+
+    def type_problems(self) -> Iterator[str]:
+        """Element types and quantization that are not supported."""
+        yield from require_int8(self, self.input(0), self.output)
+        if self.output.quant != _OUTPUT:
+            yield "the output's quantization is not scale 1/256, zero point -128"
 
     def problems(self) -> Iterator[str]:
-        found = list(require_int8(self, self.input(0), self.output))
+        found = list(self.type_problems())
         if self.input(0).shape != self.output.shape:
             found.append("input and output have different shapes")
         if not self.input(0).shape:
@@ -73,11 +85,8 @@ class Softmax(Operator):
         elif self.input(0).shape[-1] >= 1 << _SUM_BITS:
             found.append(f"the last axis has {self.input(0).shape[-1]} elements; the sum of exp takes up to 4095")
         yield from found
-        if not found:
-            if self.output.quant != _OUTPUT:
-                yield "the output's quantization is not scale 1/256, zero point -128"
-            if self.input_factor() <= 1:
-                yield f"beta times the input's scale, {self.attributes.beta * self.input(0).scale:g}, is too small"
+        if not found and self.input_factor() <= 1:
+            yield f"beta times the input's scale, {self.attributes.beta * self.input(0).scale:g}, is too small"
 
     def input_factor(self) -> float:
         """From a difference of stored inputs to the argument of exp in Q5."""
@@ -104,9 +113,9 @@ class Softmax(Operator):
         bits = np.floor(np.log2(total)).astype(np.int64) + 1
         reciprocal = one_over_one_plus_x((total << (32 - bits)) - (1 << 31))
         share = saturating_rounding_doubling_high_mul(exponentials, reciprocal)
-        shift = _SUM_BITS - (32 - bits) + 23
-        y = np.where(shift > 31, 0, rounding_divide_by_pot(share, np.minimum(shift, 31))) - 128
-        return (np.clip(y, -128, 127).astype(np.int8),)
+        shift, limits = _SUM_BITS - (32 - bits) + 31 - self.output_bits, np.iinfo(self.output.dtype.numpy)
+        y = np.where(shift > 31, 0, rounding_divide_by_pot(share, np.minimum(shift, 31))) + limits.min
+        return (np.clip(y, limits.min, limits.max).astype(limits.dtype),)
 
     def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs
@@ -115,7 +124,20 @@ class Softmax(Operator):
         return ((e / e.sum(axis=-1, keepdims=True)).astype(np.float32),)
 
 
-@variant(Softmax)
+@wide(Softmax)
+class SoftmaxInt16(Softmax):
+    """The same in 2^16 steps. Source: TFLM reference/softmax.h."""
+
+    output_bits = 16
+
+    def type_problems(self) -> Iterator[str]:
+        yield from require_int8(self, self.input(0))
+        y = self.output
+        if y.quant is None or y.zero_point != _INT16_ZERO or not abs(y.scale * 65536 - 1) < _TOLERANCE:
+            yield "the int16 output's quantization is not scale 1/65536 (to 0.1 %), zero point -32768"
+
+
+@variant(Softmax, SoftmaxInt16)
 class SoftmaxRows(Variant):
     """exp from a table of int32, the reciprocal by Newton-Raphson."""
 
@@ -138,8 +160,9 @@ class SoftmaxRows(Variant):
             "entries": len(op.exponentials()),
             "rows": op.output.elements // depth,
             "depth": depth,
+            "output_bits": op.output_bits,
         }
         return Call("nn_softmax_s8", "nn_softmax_s8_args", fields)
 
     def inplace(self, op: Softmax) -> tuple[int, ...]:
-        return (0,)
+        return (0,) if op.output_bits == 8 else ()
