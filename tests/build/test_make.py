@@ -143,6 +143,14 @@ def test_overflow_names_the_region_and_the_bytes(tmp_path: Path, append: str, me
     assert caught.value.exit_code == 3
 
 
+def test_too_much_code_for_the_itcm_is_said_with_the_way_out(tmp_path: Path) -> None:
+    append = '__asm__(".section .itcm.text, \\"ax\\"\\n.space 70000\\n.text");\n'
+    with pytest.raises(BudgetError, match=r"itcm overflows by \d,\d{3} bytes") as caught:
+        build.build(write_project(tmp_path, append=append))
+    assert caught.value.hint is not None
+    assert "--code-in-flash" in caught.value.hint
+
+
 def test_stack_is_part_of_the_budget(tmp_path: Path) -> None:
     with pytest.raises(BudgetError, match="dtcm overflows"):
         build.build(write_project(tmp_path, stack_bytes=131072))

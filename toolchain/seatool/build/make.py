@@ -15,6 +15,7 @@ LOG = "build/build.log"
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 _FAULT = re.compile(r"error:|/ld: |undefined reference|\*\*\* ")
 _SHOWN = 5
+_IN_FLASH = "compile it again with --code-in-flash, or take NN_FAST_CODE from functions that need no speed"
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def _failure(folder: Path, output: str, log: Path) -> SeatoolError:
         excess[region] = max(excess.get(region, 0), int(count))
     if excess:
         lines = [f"{region} overflows by {count:,} bytes" for region, count in sorted(excess.items())]
-        return BudgetError("\n  ".join([f"{folder.name} does not fit the board's memory", *lines]), where)
+        message = "\n  ".join([f"{folder.name} does not fit the board's memory", *lines])
+        return BudgetError(message, _IN_FLASH if "itcm" in excess else where)
     faults = [line for line in output.splitlines() if _FAULT.search(line)] or output.splitlines()[-_SHOWN:]
     return ToolError("\n  ".join([f"{folder} does not compile", *faults[:_SHOWN]]), where)

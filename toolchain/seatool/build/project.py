@@ -20,12 +20,13 @@ CORE_HEADERS = ("port/console.h", "port/port.h", "port/cortex_m7/cortex_m7.h", "
 
 
 class LinkRegion(NamedTuple):
-    """A line of the linker script's MEMORY."""
+    """A line of the linker script's MEMORY; nothing may lie in the first ``guard`` bytes."""
 
     name: str
     kind: str
     start: int
     size: int
+    guard: int = 0
 
 
 class Pin(NamedTuple):
@@ -114,7 +115,6 @@ def linker_script(board: Board, *, emulator: bool, stack_bytes: int | None = Non
         regions=regions,
         ram=ram,
         itcm=itcm,
-        itcm_offset=NULL_GUARD.size if itcm is not None and itcm.address == 0 else 0,
         spare=[harness] if emulator else ram,
         data=board.stack_region.name,
         data_bytes=variables_bytes(stack),
@@ -140,7 +140,8 @@ def mpu_table(board: Board, machine: Machine) -> str:
 def _link_region(region: Region, emulator: bool) -> LinkRegion:
     start = region.emulator_address if emulator else region.address
     assert start is not None, "every region for code or data has an address in the emulator"
-    return LinkRegion(region.name, region.kind, start, region.size)
+    is_at_null = region.kind == "itcm" and region.address == 0
+    return LinkRegion(region.name, region.kind, start, region.size, NULL_GUARD.size if is_at_null else 0)
 
 
 def _pins(board: Board) -> list[Pin]:
