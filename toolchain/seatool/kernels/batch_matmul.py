@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seatool.ir import Array, Attributes
+from seatool.kernels.assembly import GEMM_2X4, GEMM_OVERREAD
 from seatool.kernels.base import (
     Admission,
     Call,
@@ -151,7 +152,6 @@ def _steps(shape: tuple[int, ...], rank: int) -> list[int]:
     return [0 if padded[i] == 1 else math.prod(padded[i + 1 :]) for i in range(rank)]
 
 
-_GEMM_OVERREAD = 2
 _PANEL_BYTES = 16 * 1024
 
 
@@ -223,8 +223,8 @@ class BatchMatmulGemm(BatchMatmulKernel):
         pairs, panels, tiles = ceil_div(rows, 2), ceil_div(columns, panel), ceil_div(columns, 4)
         widen = columns * gather_column + panels * rows * gather_row
         core = pairs * tiles * (34 + 30 * words) + rows * columns * 10
-        scratch = 4 * (4 * words + panel * 2 * words + 2 * _GEMM_OVERREAD) + 4 * words
-        return Cost(products * (widen + core) + 40, scratch, 900)
+        scratch = 4 * (4 * words + panel * 2 * words + 2 * GEMM_OVERREAD) + 4 * words
+        return Cost(products * (widen + core) + 40, scratch, 700, (GEMM_2X4,))
 
 
 @variant(BatchMatmul)
@@ -245,4 +245,4 @@ class BatchMatmulRows(BatchMatmulKernel):
         blocks, single = divmod(columns, 4)
         tail = 0 if depth % 4 == 0 else 4
         core = blocks * (20 + 24 * words + 4 * tail) + single * (12 + 8 * words + tail) + columns * 10
-        return Cost(products * rows * (widen + start + core) + 40, 12 * words, 700)
+        return Cost(products * rows * (widen + start + core) + 40, 12 * words, 1000)

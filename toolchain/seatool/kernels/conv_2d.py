@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seatool.ir import Array, Attributes
+from seatool.kernels.assembly import GEMM_2X4, GEMM_OVERREAD, VECTOR_4
 from seatool.kernels.base import (
     BAND_ROWS,
     Activation,
@@ -113,7 +114,6 @@ class Conv2D(Convolution):
         return self.output.elements * self.taps
 
 
-_GEMM_OVERREAD = 2
 _SMALL_PANEL = 8 * 1024
 
 
@@ -162,9 +162,9 @@ class ConvGemm(Variant):
 
     def cost(self, op: Conv2D) -> Cost:
         words, panel = ceil_div(op.taps, 4), self.panel_pixels(op)
-        scratch = 4 * (4 * words + panel * 2 * words + 2 * _GEMM_OVERREAD) + 4 * words
+        scratch = 4 * (4 * words + panel * 2 * words + 2 * GEMM_OVERREAD) + 4 * words
         code = 770 if self.is_pointwise(op) else 1050
-        return Cost(self.instructions(op, math.prod(op.output.shape[:3])), scratch, code, (("nn_gemm_2x4", 282),))
+        return Cost(self.instructions(op, math.prod(op.output.shape[:3])), scratch, code, (GEMM_2X4,))
 
     def reading(self, op: Conv2D) -> Reading:
         return Reading(passes=ceil_div(math.prod(op.output.shape[:3]), self.panel_pixels(op)))
@@ -216,7 +216,7 @@ class ConvVector(Variant):
         gather = 6 * words + 12 * op.kernel_size[0] + 30
         pixels = math.prod(op.output.shape[:3])
         instructions = pixels * (gather + vector_instructions(op, op.taps))
-        return Cost(instructions, 12 * words, 600, (("nn_vector_4", 206),))
+        return Cost(instructions, 12 * words, 600, (VECTOR_4,))
 
     def reading(self, op: Conv2D) -> Reading:
         return Reading(passes=math.prod(op.output.shape[:3]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from seatool.kernels.assembly import GEMM_2X4, GEMM_OVERREAD, VECTOR_4
 from seatool.kernels.base import (
     BAND_ROWS,
     Admission,
@@ -26,7 +27,6 @@ from seatool.kernels.weighted import output_blocks
 from seatool.kernels.weighted_int16 import WideWeightedOperator, buffers, exchanged, vector_code, vector_instructions
 from seatool.rounding import ceil_div, round_up
 
-_OVERREAD = 2
 _SMALL_PANEL = 8 * 1024
 
 
@@ -85,9 +85,9 @@ class ConvWide(Variant):
 
     def cost(self, op: Conv2DInt16) -> Cost:
         words, panel = ceil_div(op.taps, 4), self.panel_pixels(op)
-        scratch = 4 * (4 * words + panel * 2 * words + 2 * _OVERREAD) + 8 * words
+        scratch = 4 * (4 * words + panel * 2 * words + 2 * GEMM_OVERREAD) + 8 * words
         code = (640 if self.is_pointwise(op) else 1000) + 8 * op.output_code
-        return Cost(self.instructions(op, math.prod(op.output.shape[:3])), scratch, code, (("nn_gemm_2x4", 282),))
+        return Cost(self.instructions(op, math.prod(op.output.shape[:3])), scratch, code, (GEMM_2X4,))
 
     def reading(self, op: Conv2DInt16) -> Reading:
         return Reading(passes=ceil_div(math.prod(op.output.shape[:3]), self.panel_pixels(op)))
@@ -131,7 +131,7 @@ class ConvVectorWide(Variant):
         gather = 12 * words + 12 * op.kernel_size[0] + 30
         instructions = math.prod(op.output.shape[:3]) * (gather + vector_instructions(op, op.taps))
         code = vector_code(op) + (80 if op.kernel_size == (1, 1) else 350)
-        return Cost(instructions, 8 * words, code, (("nn_vector_4", 206),))
+        return Cost(instructions, 8 * words, code, (VECTOR_4,))
 
     def reading(self, op: Conv2DInt16) -> Reading:
         return Reading(passes=math.prod(op.output.shape[:3]))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seatool.ir import Array, Attributes
+from seatool.kernels.assembly import VECTOR_4
 from seatool.kernels.base import (
     Activation,
     Call,
@@ -137,7 +138,7 @@ class FullyConnectedBlocks(Variant):
 
     def cost(self, op: FullyConnected) -> Cost:
         instructions = op.batches * vector_instructions(op, op.depth)
-        return Cost(instructions, 8 * ceil_div(op.depth, 4), 450, (("nn_vector_4", 206),))
+        return Cost(instructions, 8 * ceil_div(op.depth, 4), 450, (VECTOR_4,))
 
     def reading(self, op: FullyConnected) -> Reading:
         return Reading(passes=op.batches)

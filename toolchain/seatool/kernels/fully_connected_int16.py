@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from seatool.kernels.assembly import VECTOR_4
 from seatool.kernels.base import Call, Constant, Cost, Reading, Variant, variant, wide
 from seatool.kernels.fully_connected import FullyConnected
 from seatool.kernels.weighted import output_blocks
@@ -25,7 +26,7 @@ class FullyConnectedWide(Variant):
     def cost(self, op: FullyConnectedInt16) -> Cost:
         scratch = 0 if op.depth % 4 == 0 else 8 * ceil_div(op.depth, 4)
         instructions = op.batches * (30 + 3 * scratch // 4 + vector_instructions(op, op.depth))
-        return Cost(instructions, scratch, vector_code(op), (("nn_vector_4", 206),))
+        return Cost(instructions, scratch, vector_code(op), (VECTOR_4,))
 
     def reading(self, op: FullyConnectedInt16) -> Reading:
         return Reading(passes=op.batches)

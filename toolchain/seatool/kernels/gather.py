@@ -269,7 +269,8 @@ class GatherRuns(Variant):
         run = loops[-1]
         turns = op.output.bytes // run.count
         per_run = {1: copy_cost, 0: fill_cost}.get(run.steps[0], _strided_cost)(run.count)
-        return Cost(turns * (per_run + 9) + 20, 0, 50 + 24 * (len(loops) - 1))
+        filling = 350 if run.steps[0] == 0 else 0
+        return Cost(turns * (per_run + 9) + 20, 0, 50 + 24 * (len(loops) - 1) + filling)
 
     def call(self, op: Gather) -> Call:
         loops = op.loops()

@@ -119,7 +119,7 @@ class LogSoftmaxRows(Variant):
 
     def cost(self, op: LogSoftmax) -> Cost:
         elements = op.output.elements
-        return Cost(elements * 34 + elements // op.output.shape[-1] * 220, 0, 700)
+        return Cost(elements * 34 + elements // op.output.shape[-1] * 220, 0, 1150)
 
     def constants(self, op: LogSoftmax) -> tuple[Constant, ...]:
         return (

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from seatool.ir import Array, Attributes, DType, Tensor
+from seatool.kernels.assembly import VECTOR_4
 from seatool.kernels.base import (
     Activation,
     Call,
@@ -273,7 +274,7 @@ class LstmUnits(Variant):
     def cost(self, op: Lstm) -> Cost:
         batches, steps, inputs, units = op.sizes
         words = ceil_div(inputs, 4) + ceil_div(units, 4)
-        return Cost(batches * (50 + steps * (60 + 8 * words + units * (270 + 23 * words))), 8 * words, 1200)
+        return Cost(batches * (50 + steps * (60 + 8 * words + units * (270 + 23 * words))), 8 * words, 950, (VECTOR_4,))
 
     def reading(self, op: Lstm) -> Reading:
         return Reading(passes=op.sizes[0] * op.sizes[1])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seatool.ir import Array, Attributes, DType, Tensor
+from seatool.kernels.assembly import VECTOR_4
 from seatool.kernels.base import (
     Activation,
     Call,
@@ -185,7 +186,7 @@ class SvdfPass(Variant):
         words = ceil_div(inputs, 4)
         products = 20 + 8 * words + ceil_div(filters, 4) * (50 + 23 * words) + filters * 22
         sums = filters * (24 + memory * (3 if op.state.dtype is DType.INT16 else 6)) + units * 24
-        return Cost(batches * (products + sums), 8 * words, 700)
+        return Cost(batches * (products + sums), 8 * words, 400, (VECTOR_4,))
 
     def constants(self, op: Svdf) -> tuple[Constant, ...]:
         _, filters, _, units = op.sizes

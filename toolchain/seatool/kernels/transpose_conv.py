@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from seatool.ir import Array, Attributes, DType
+from seatool.kernels.assembly import GEMM_2X4, GEMM_OVERREAD
 from seatool.kernels.base import (
     Activation,
     Call,
@@ -189,7 +190,6 @@ class TransposeConv(WeightedOperator):
         return padded[:, row.taps][:, :, column.taps].reshape(self.out_channels, -1)
 
 
-_GEMM_OVERREAD = 2
 _PANEL_BYTES = 24 * 1024
 
 
@@ -224,9 +224,10 @@ class TransposeConvGemm(Variant):
             total += pixels * (50 + 15 * words + 12 * len(row.taps)) + panels * pairs * (60 + 11 * words)
             total += tiles * pairs * (18 + 30 * words)
         largest = max(self.words(op, *pair) for pair in op.phases)
-        scratch = 4 * (4 * largest + panel_rows * panel_columns * 2 * largest + 2 * _GEMM_OVERREAD) + 4 * largest
+        scratch = 4 * (4 * largest + panel_rows * panel_columns * 2 * largest + 2 * GEMM_OVERREAD) + 4 * largest
         batches = op.output.shape[0]
-        return Cost(batches * total + op.output.elements * op.output_instructions, scratch, 1500)
+        code = 1400 if any(len(row.taps) * len(column.taps) > 1 for row, column in op.phases) else 900
+        return Cost(batches * total + op.output.elements * op.output_instructions, scratch, code, (GEMM_2X4,))
 
     def reading(self, op: TransposeConv) -> Reading:
         panel_rows, panel_columns = self.panel(op)
