@@ -12,6 +12,7 @@ from seatool.errors import InputError
 from seatool.importers import tflite
 from seatool.importers.tflite import records
 from seatool.ir import Graph
+from seatool.tflm.reference import Reference
 from streaming import Builder
 
 FIRST = np.arange(12, dtype=np.int8).reshape(1, 3, 4)
@@ -52,6 +53,15 @@ def test_initial_values_may_be_computed_from_constants() -> None:
 def test_variables_are_counted_over_all_subgraphs() -> None:
     data = streaming.swap({"left": FIRST[:, :2].reshape(2, 4), "right": FIRST[:, :2].reshape(2, 4)}).bytes()
     assert records.variables(data, "swap") == 2
+
+
+def test_names_end_at_a_zero_as_in_c() -> None:
+    model = streaming.ring(FIRST)
+    model.others[0].ops[0].fields = {0: ("string", "\0more"), 1: ("string", "ring\0")}
+    graph, data = read(model), model.bytes()
+    assert graph.states[0].initial.tolist() == FIRST.tolist()
+    x = np.zeros((1, 1, 4), np.int8)
+    assert Reference(data, graph).run([x])["before"].tolist() == FIRST.tolist()
 
 
 def _lost_handle(model: RawModel) -> None:

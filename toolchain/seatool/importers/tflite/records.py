@@ -66,11 +66,12 @@ class RawOp:
 
     @property
     def variable(self) -> tuple[str, str]:
-        """The variable that a VAR_HANDLE stands for: container and name."""
+        """The variable that a VAR_HANDLE stands for: container and name, up to a zero as TFLM compares them."""
         if self.options is None:
             return "", ""
         slots = schema.VarHandleOptions
-        return self.options.string(slots.CONTAINER), self.options.string(slots.SHARED_NAME)
+        container, name = (self.options.string(slot).split("\0")[0] for slot in (slots.CONTAINER, slots.SHARED_NAME))
+        return container, name
 
     def fields(self, layout: tuple[Field, ...]) -> Mapping[str, Any]:
         """The options table read as ``layout`` says, defaults where it (or a field) is absent."""
