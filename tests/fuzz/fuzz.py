@@ -22,7 +22,7 @@ from random import Random
 
 if __name__ == "__main__":
     TESTS = Path(__file__).resolve().parent.parent
-    sys.path[:0] = [str(TESTS / name) for name in ("fuzz", "data", "quantize", "render")]
+    sys.path[:0] = [str(TESTS / name) for name in ("fuzz", "data", "pipeline", "quantize", "render")]
 
 import numpy as np
 from mutate import GROWING, MUTATORS

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import float_nets
+import int16_model
 import make_invalid
 import make_invalid_arrays
 import nets
@@ -59,7 +60,7 @@ def _streaming() -> Iterator[bytes]:
 
 def _graphs() -> Iterator[Graph]:
     """What generated code has to get right, float networks of all sorts of layers, and what those are quantized to."""
-    yield from (nets.residual(), nets.classifier(), nets.pointwise())
+    yield from (nets.residual(), nets.classifier(), nets.pointwise(), int16_model.int16_model())
     for seed in range(NETWORKS):
         net = float_nets.FloatNet(seed=seed)
         for layer in net.rng.choice(np.array(float_nets.LAYERS, object), 4):

@@ -78,6 +78,8 @@ def test_what_tflm_cannot_rescale_is_a_problem() -> None:
     assert problems(np.zeros(3, np.int32), 128.0) == ""
     assert "too far apart" in problems(np.zeros(3, np.int32), 2.0**30)
     assert "2^47" in problems(np.full(3, 2**47), 0.5)
+    assert "2^47" in problems(np.full(3, -(2**63)), 0.5)
+    assert problems(np.zeros(2, np.int64), 0.5) == "the bias has 2 elements for 3 output channels"
     assert "only int64 and int32 are supported" in problems(np.zeros(3, np.int16), 0.5)
 
 

@@ -6,65 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from int16_model import int16_model
 from seatool.importers import tflite
-from seatool.ir import DType, Graph, Op, Quantization, Tensor
-from seatool.kernels import Activation, Padding
-from seatool.kernels.conv_2d import Conv2DAttributes
-from seatool.kernels.depthwise_conv_2d import DepthwiseConv2DAttributes
-from seatool.kernels.fully_connected import FullyConnectedAttributes
-from seatool.kernels.transpose_conv import TransposeConvAttributes
 from seatool.pipeline import CompileOptions, compile_model, open_project
 from seatool.pipeline.verify import verify_project
 
-SCALE, WEIGHT_SCALE = 2.0**-12, 2.0**-9
-_INT32 = 2
-
-
-def network() -> Graph:
-    """Layers conv (sums in int32), depthwise, transposed, few (one pixel, no bias) and dense."""
-    rng = np.random.default_rng(0)
-
-    def activation(name: str, *shape: int) -> Tensor:
-        return Tensor(name, shape, DType.INT16, Quantization.per_tensor(SCALE, 0))
-
-    def weights(name: str, axis: int, *shape: int) -> Tensor:
-        quant = Quantization((WEIGHT_SCALE,) * shape[axis], (0,) * shape[axis], axis)
-        return Tensor(name, shape, DType.INT8, quant, rng.integers(-60, 61, shape).astype(np.int8))
-
-    def bias(name: str, dtype: DType, count: int) -> Tensor:
-        quant = Quantization((SCALE * WEIGHT_SCALE,) * count, (0,) * count, 0)
-        return Tensor(name, (count,), dtype, quant, rng.integers(-(2**22), 2**22, count).astype(dtype.numpy))
-
-    same = Padding.SAME
-    tensors = [
-        activation("x", 1, 10, 8, 3),
-        *(weights("w1", 0, 8, 3, 3, 3), bias("b1", DType.INT32, 8), activation("conv", 1, 10, 8, 8)),
-        *(weights("w2", 3, 1, 3, 3, 8), bias("b2", DType.INT64, 8), activation("depthwise", 1, 5, 4, 8)),
-        Tensor("shape", (4,), DType.INT32, None, np.array([1, 10, 8, 6], np.int32)),
-        *(weights("w3", 0, 6, 2, 2, 8), bias("b3", DType.INT64, 6), activation("transposed", 1, 10, 8, 6)),
-        *(weights("w4", 0, 12, 10, 8, 6), activation("few", 1, 1, 1, 12)),
-        *(weights("w5", 0, 5, 12), bias("b5", DType.INT64, 5), activation("dense", 1, 5)),
-    ]
-    transposed = TransposeConvAttributes(same, 2, 2)
-    few = Conv2DAttributes(Padding.VALID, 1, 1, quantized_bias_type=_INT32)
-    ops = (
-        Op("conv", "CONV_2D", ("x", "w1", "b1"), ("conv",), Conv2DAttributes(same, 1, 1, Activation.RELU)),
-        Op(
-            "depthwise",
-            "DEPTHWISE_CONV_2D",
-            ("conv", "w2", "b2"),
-            ("depthwise",),
-            DepthwiseConv2DAttributes(same, 2, 2),
-        ),
-        Op("transposed", "TRANSPOSE_CONV", ("shape", "w3", "depthwise", "b3"), ("transposed",), transposed, 3),
-        Op("few", "CONV_2D", ("transposed", "w4"), ("few",), few),
-        Op("dense", "FULLY_CONNECTED", ("few", "w5", "b5"), ("dense",), FullyConnectedAttributes()),
-    )
-    return Graph("wide", {tensor.name: tensor for tensor in tensors}, ops, ("x",), ("dense",))
-
 
 def test_reading_gives_what_was_written() -> None:
-    graph = network()
+    graph = int16_model()
     read = tflite.read(tflite.write(graph), "wide.tflite")
     assert [(op.kind, op.attributes) for op in read.ops] == [(op.kind, op.attributes) for op in graph.ops]
     for name, tensor in graph.tensors.items():
@@ -76,7 +25,7 @@ def test_reading_gives_what_was_written() -> None:
 @pytest.mark.parametrize("fuse", [True, False])
 def test_firmware_equals_tflm(fuse: bool, tmp_path: Path) -> None:
     model, folder = tmp_path / "wide.tflite", tmp_path / "project"
-    model.write_bytes(tflite.write(network()))
+    model.write_bytes(tflite.write(int16_model()))
     compile_model(model, folder, CompileOptions(fuse=fuse))
     verified = verify_project(open_project(folder), count=4)
     assert verified.inputs == {"extreme": 4, "random": 4}

@@ -74,8 +74,10 @@ class WideWeightedOperator(WeightedOperator):
             yield from factor_problems(largest)
         elif largest >= 1 << 30 or int(self.multipliers[1].max()) > _LARGEST_SHIFT:
             yield f"the scales are too far apart (a factor of {largest:g}; TFLM takes up to 128 for int64 sums)"
-        elif self.weights.data is not None and self.sum_limit >= _LARGEST_SUM:
-            yield f"the sums may be as large as {self.sum_limit:,}; TFLM takes up to 2^47"
+        elif self.weights.data is not None and len(self.bias) == self.out_channels:
+            limit = self.limit_of(self.filters)
+            if limit >= _LARGEST_SUM:
+                yield f"the sums may be as large as {limit:,}; TFLM takes up to 2^47"
 
     @property
     def operand_range(self) -> tuple[int, int]:
@@ -88,7 +90,8 @@ class WideWeightedOperator(WeightedOperator):
 
     def limit_of(self, filters: Int64) -> int:
         """The same with ``filters`` (out channels, taps)."""
-        return int((np.abs(filters).sum(axis=1) * _REACH + np.abs(self.bias)).max())
+        sums = (np.abs(filters).sum(axis=1) * _REACH).tolist()
+        return int(max(total + abs(bias) for total, bias in zip(sums, self.bias.tolist(), strict=True)))
 
     def requantize(self, sums: Array, bias: Array | None) -> Array:
         """int16 outputs from exact sums whose last axis is the output channel."""
