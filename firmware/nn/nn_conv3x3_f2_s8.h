@@ -95,7 +95,7 @@ NN_INLINE void nn_f2_channel(const nn_winograd_target *t, const uint32_t *m, int
             }
         }
     }
-    if (pool == NN_POOL_2X2) {
+    if (pool == NN_POOL_TWO_BY_TWO) {
         t->row[0][c] = nn_winograd_output(channel, form, largest, low, high);
     } else if (pool == NN_POOL_GLOBAL) {
         t->maximum[c] = largest;

@@ -19,7 +19,7 @@
 
 /* The maximum of which outputs is stored. */
 #define NN_POOL_NONE 0
-#define NN_POOL_2X2 1 /* stride 2 */
+#define NN_POOL_TWO_BY_TWO 1 /* stride 2 */
 #define NN_POOL_GLOBAL 2
 
 /* One copy for all layers, of what their literals would hardly make faster. */

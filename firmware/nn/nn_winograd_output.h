@@ -55,13 +55,13 @@ NN_INLINE int8_t nn_winograd_output(nn_channel channel, int32_t form, int32_t do
     }
 #define NN_WINOGRAD_OUTPUTS(output) \
     NN_WINOGRAD_OUTPUTS_POOLED(output, each, NN_POOL_NONE) \
-    NN_WINOGRAD_OUTPUTS_POOLED(output, 2x2, NN_POOL_2X2) \
+    NN_WINOGRAD_OUTPUTS_POOLED(output, 2x2, NN_POOL_TWO_BY_TWO) \
     NN_WINOGRAD_OUTPUT(output, global, NN_EXACT, NN_POOL_GLOBAL, -128, 127) \
     NN_INLINE nn_winograd_output_function output##_for(const nn_conv3x3_args *a) \
     { \
-        return a->pool == NN_POOL_NONE  ? output##_each_for(a) \
-               : a->pool == NN_POOL_2X2 ? output##_2x2_for(a) \
-                                        : output##_global; \
+        return a->pool == NN_POOL_NONE         ? output##_each_for(a) \
+               : a->pool == NN_POOL_TWO_BY_TWO ? output##_2x2_for(a) \
+                                               : output##_global; \
     }
 #else
 #define NN_WINOGRAD_OUTPUTS(output) \

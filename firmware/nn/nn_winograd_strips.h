@@ -189,7 +189,7 @@ NN_INLINE void nn_winograd_channels(const nn_conv3x3_args *a, nn_winograd_target
 NN_INLINE void nn_winograd_rows(const nn_conv3x3_args *a, const nn_winograd_form *f, nn_winograd_target *target,
                                 int8_t *first, int32_t y)
 {
-    const int32_t pooled = a->pool == NN_POOL_2X2 ? 2 : 1;
+    const int32_t pooled = a->pool == NN_POOL_TWO_BY_TWO ? 2 : 1;
     const int32_t row_bytes = a->output_width / pooled * a->out_channels;
     target->rows = nn_smaller(a->first_row + a->rows - y, f->tile);
     if (a->pool != NN_POOL_GLOBAL) {
@@ -206,7 +206,7 @@ NN_INLINE void nn_winograd_outputs(const nn_conv3x3_args *a, const nn_winograd_f
                                    nn_winograd_target *target, int32_t tile)
 {
     const int32_t steps = nn_winograd_steps(a->in_channels);
-    const int32_t stored = a->pool == NN_POOL_2X2 ? f->tile / 2 : f->tile; /* rows and columns of a tile */
+    const int32_t stored = a->pool == NN_POOL_TWO_BY_TWO ? f->tile / 2 : f->tile; /* rows and columns of a tile */
     for (int32_t i = 0, x = s->left; i < s->tiles; i++, x += f->tile, tile++) {
         if (tile % 2 == 0) {
             const uint32_t *v = memory->v + tile / 2 * f->positions * steps * 2;
@@ -228,7 +228,7 @@ NN_INLINE void nn_winograd_compute(const nn_conv3x3_args *a, const nn_winograd_f
                                    int8_t *output)
 {
     const int32_t u_words = f->positions * nn_winograd_steps(a->in_channels) * 4;
-    const int32_t left = (a->pool == NN_POOL_2X2 ? s->left / 2 : s->left) * a->out_channels;
+    const int32_t left = (a->pool == NN_POOL_TWO_BY_TWO ? s->left / 2 : s->left) * a->out_channels;
     memset(memory->padding, -a->input_offset, (size_t)(nn_winograd_input_columns(a, f) * a->in_channels));
     for (int32_t y = s->top, tile = 0; y < s->bottom; y += f->tile, tile += s->tiles) {
         const int twice = y + f->tile >= s->bottom && (tile + s->tiles) % 2 != 0;
@@ -303,9 +303,9 @@ NN_INLINE void nn_winograd_image(const nn_conv3x3_args *a, const nn_winograd_for
 NN_WINOGRAD_COURSE void nn_winograd(const nn_conv3x3_args *a, const nn_winograd_form *f)
 {
     const int32_t input_bytes = a->input_height * a->input_width * a->in_channels;
-    const int32_t pixels = a->pool == NN_POOL_GLOBAL ? 1
-                           : a->pool == NN_POOL_2X2  ? a->output_height / 2 * (a->output_width / 2)
-                                                     : a->output_height * a->output_width;
+    const int32_t pixels = a->pool == NN_POOL_GLOBAL       ? 1
+                           : a->pool == NN_POOL_TWO_BY_TWO ? a->output_height / 2 * (a->output_width / 2)
+                                                           : a->output_height * a->output_width;
     for (int32_t i = 0; i < a->batches; i++) {
         nn_winograd_image(a, f, a->input + i * input_bytes, a->output + i * pixels * a->out_channels);
     }

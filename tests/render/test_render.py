@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -47,6 +48,13 @@ def test_every_operator_family_equals_tflm(tmp_path: Path) -> None:
     for case, got in zip(cases, hosted.run(cases), strict=True):
         assert got.keys() == {t.name for t in graph.tensors.values() if not t.is_constant} - {"picture"}
         assert_equal(got, reference.run(case))
+
+
+def test_calls_name_their_codes() -> None:
+    code = rendered(classifier())
+    (source,) = (text.decode() for name, text in code.items() if b"run_layers" in text)
+    assert re.search(r"\.requantize = NN_(EXACT|SHORT|SHORT_RELU),", source)
+    assert not re.search(r"\.requantize = \d", source)
 
 
 @pytest.mark.parametrize(("compiler", "options"), [("gcc", ("-O3", "-flto")), ("clang", ("-O3",))])

@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 
+class Code(IntEnum):
+    """An argument of kernels that C has names for, NN_... unless a subclass says otherwise."""
+
+    @property
+    def c_name(self) -> str:
+        """The name that calls are written with."""
+        return f"NN_{self.name}"
+
+
 class Padding(IntEnum):
     """TFLite's Padding."""
 
@@ -303,7 +312,10 @@ def all_rows(op: Operator) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Call:
-    """``function(&(struct){ .field = value, ... })``. Values: int, float, bool, tuples of those, or :class:`Ref`."""
+    """``function(&(struct){ .field = value, ... })``.
+
+    Values: int, :class:`Code`, float, bool, tuples of those, or :class:`Ref`.
+    """
 
     function: str
     struct: str

@@ -9,6 +9,7 @@ from typing import Any
 from seatool.ir import Array, Attributes, DType, Quantization
 from seatool.kernels.base import (
     Call,
+    Code,
     Cost,
     Field,
     Operator,
@@ -21,8 +22,18 @@ from seatool.kernels.base import (
 )
 from seatool.kernels.lookup_table import Clamp, Table
 
-_TYPES = {DType.INT8: 0, DType.BOOL: 1, DType.INT32: 2}
-"""The kernel's codes: NN_CAST_S8, NN_CAST_BOOL, NN_CAST_S32."""
+
+class _Type(Code):
+    S8 = 0
+    BOOL = 1
+    S32 = 2
+
+    @property
+    def c_name(self) -> str:
+        return f"NN_CAST_{self.name}"
+
+
+_TYPES = {DType.INT8: _Type.S8, DType.BOOL: _Type.BOOL, DType.INT32: _Type.S32}
 
 
 @dataclass(frozen=True)

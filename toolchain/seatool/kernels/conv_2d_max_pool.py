@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from functools import cached_property
 
 import numpy as np
 
 from seatool.ir import Array, Attributes, Graph, Op
-from seatool.kernels.base import Shape, composition, operator
+from seatool.kernels.base import Code, Shape, composition, operator
 from seatool.kernels.conv_2d import Conv2D, Conv2DAttributes
 from seatool.kernels.pool import MaxPool2D
 from seatool.kernels.weighted import WeightedOperator
 
 
-class Pool(IntEnum):
-    """Windows of the maximum (NN_POOL_... in C). ``TWO_BY_TWO`` has stride 2 and drops an odd last row or column."""
+class Pool(Code):
+    """Windows of the maximum. ``TWO_BY_TWO`` has stride 2 and drops an odd last row or column."""
 
     NONE = 0
     TWO_BY_TWO = 1
     GLOBAL = 2
+
+    @property
+    def c_name(self) -> str:
+        return f"NN_POOL_{self.name}"
 
 
 @dataclass(frozen=True)

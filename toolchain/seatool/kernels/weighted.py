@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seatool.ir import Array, DType, Tensor
-from seatool.kernels.base import Constant, Operator, Ref, require_int8
+from seatool.kernels.base import Code, Constant, Operator, Ref, require_int8
 from seatool.kernels.fixed_point import (
     Int64,
     activation_range,
@@ -22,8 +22,16 @@ from seatool.kernels.fixed_point import (
 )
 from seatool.rounding import ceil_div
 
-EXACT, SHORT, SHORT_RELU = 0, 1, 2
-"""How C requantizes, see firmware/nn/nn_requantize.h."""
+
+class Form(Code):
+    """How C requantizes, see firmware/nn/nn_requantize.h."""
+
+    EXACT = 0
+    SHORT = 1
+    SHORT_RELU = 2
+
+
+EXACT, SHORT, SHORT_RELU = Form
 
 _SHORT_SUM = 1 << 30
 _SHORT_SHIFTS = range(1, 23)
@@ -151,7 +159,7 @@ class WeightedOperator(Operator):
         return min(-128 + self.input_offset, 0), max(127 + self.input_offset, 0)
 
     @cached_property
-    def requantize_form(self) -> int:
+    def requantize_form(self) -> Code:
         """The cheapest form of nn_requantize.h that is exact for every input, proven from weights, bias and shifts."""
         low, high = self.operand_range
         positive, negative = np.maximum(self.filters, 0).sum(axis=1), np.minimum(self.filters, 0).sum(axis=1)
@@ -167,7 +175,7 @@ class WeightedOperator(Operator):
     def output_instructions(self) -> int:
         """Of requantizing, clamping and storing one output, loop included."""
         clamping = 0 if self.output_range == (-128, 127) else 3 if self.output_range[0] == -128 else 5
-        return {EXACT: 24, SHORT: 8, SHORT_RELU: 7}[self.requantize_form] + clamping
+        return {EXACT: 24, SHORT: 8, SHORT_RELU: 7}[Form(self.requantize_form)] + clamping
 
     def exact_type(self) -> type[np.float32] | type[np.float64]:
         """The float type that holds every partial sum exactly, so that the reference can use BLAS."""

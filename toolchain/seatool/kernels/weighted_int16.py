@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seatool.ir import Array, DType
-from seatool.kernels.base import Constant, Ref
+from seatool.kernels.base import Code, Constant, Ref
 from seatool.kernels.fixed_point import (
     Int64,
     factor_problems,
@@ -22,8 +22,21 @@ from seatool.kernels.fixed_point import (
 from seatool.kernels.weighted import BUFFERS, WeightedOperator
 from seatool.rounding import ceil_div
 
-HIGH, WIDE, SHORT, EXACT = 0, 1, 2, 3
-"""How C rescales sums, see firmware/nn/nn_requantize_s16.h."""
+
+class Form(Code):
+    """How C rescales sums, see firmware/nn/nn_requantize_s16.h."""
+
+    HIGH = 0
+    WIDE = 1
+    SHORT = 2
+    EXACT = 3
+
+    @property
+    def c_name(self) -> str:
+        return f"{super().c_name}_S16"
+
+
+HIGH, WIDE, SHORT, EXACT = Form
 
 _HIGH_SHIFTS = range(1, 18)
 _SHORT_SHIFTS = range(1, 23)
@@ -103,7 +116,7 @@ class WideWeightedOperator(WeightedOperator):
         return np.clip(scaled, *self.output_range).astype(np.int16)
 
     @cached_property
-    def requantize_form(self) -> int:
+    def requantize_form(self) -> Code:
         """The cheapest form of nn_requantize_s16.h that is exact for every input, proven from weights, bias, shifts."""
         multiplier, shift = self.multipliers
         if self.has_int32_sums:
@@ -116,7 +129,7 @@ class WideWeightedOperator(WeightedOperator):
     def output_instructions(self) -> int:
         """Of rescaling, clamping and storing one output, loop included."""
         clamping = 0 if self.output_range == (-_REACH, _REACH - 1) else 3 if self.output_range[0] == -_REACH else 5
-        return {HIGH: 4, WIDE: 26, SHORT: 8, EXACT: 24}[self.requantize_form] + clamping
+        return {HIGH: 4, WIDE: 26, SHORT: 8, EXACT: 24}[Form(self.requantize_form)] + clamping
 
     @property
     def output_code(self) -> int:

@@ -245,7 +245,7 @@ class Winograd(Variant):
             **geometry,
             "output_height": tiling.height,
             "output_width": tiling.width,
-            "pool": int(pool),
+            "pool": pool,
             "copied": int(self.copied),
             "tile_rows": tiling.strip_rows,
             "tile_columns": tiling.strip_columns,

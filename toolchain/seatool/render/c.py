@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from seatool.ir import Array
+from seatool.kernels import Code
 from seatool.rounding import ceil_div
 
 WIDTH = 100
@@ -23,13 +25,15 @@ _C_TYPES = {"float32": "float", "bool": "uint8_t"}
 
 
 def literal(value: object) -> str:
-    """A scalar as a C constant expression; bool as 0 or 1, float as the shortest decimal of its float32.
+    """A scalar as a C constant expression: codes by name, bool as 0 or 1, float as the shortest decimal of its float32.
 
     >>> literal(-128), literal(True), literal(-(2**31)), literal(2**31), literal(0.1)
     ('-128', '1', '(-2147483647 - 1)', '2147483648LL', '0.1f')
     >>> literal(np.int8(-3)), literal(np.float32(2)), literal(1e-10)
     ('-3', '2.0f', '1e-10f')
     """
+    if isinstance(value, Code):
+        return value.c_name
     if isinstance(value, (bool, np.bool_)):
         return str(int(value))
     if isinstance(value, (int, np.integer)):
@@ -76,9 +80,7 @@ def array(data: Array) -> str:
         20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
     }
     """
-    # Most weights are small integers, which need no care: str is several times as fast as literal.
-    small = data.dtype.itemsize < 4 and data.dtype.kind in "iu"
-    items = list(map(str if small else literal, data.ravel().tolist()))
+    items = list(map(_element(data), data.ravel().tolist()))
     per_line = max(1, (ARRAY_WIDTH - len(INDENT) + 1) // (max(map(len, items)) + 2))
     row = _row(data.shape)
     lines_per_row = ceil_div(row, per_line)
@@ -89,6 +91,18 @@ def array(data: Array) -> str:
         lines += [f"{INDENT}{', '.join(items[i : min(i + step, end)])}," for i in range(start, end, step)]
     lines.append("}")
     return "\n".join(lines)
+
+
+def _element(data: Array) -> Callable[[Any], str]:
+    """How to write an element. Words of packed numbers are hexadecimal.
+
+    >>> _element(np.zeros(1, np.uint32))(0xFFA00012)
+    '0xffa00012'
+    """
+    if data.dtype == np.uint32:
+        return "0x{:08x}".format
+    # Most weights are small integers, which need no care: str is several times as fast as literal.
+    return str if data.dtype.itemsize < 4 and data.dtype.kind in "iu" else literal
 
 
 def _row(shape: Sequence[int]) -> int:
