@@ -56,6 +56,41 @@ def test_usage_errors_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
         assert "Traceback" not in err
 
 
+def test_a_mistyped_command_is_told_what_it_may_have_been(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = call(capsys, "compille")
+    assert code == 2
+    assert "Did you mean" in err
+    assert "'compile'" in err
+
+
+def test_the_list_of_commands_has_whole_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = call(capsys, "--help")
+    listed = out.partition("Commands:\n")[2].splitlines()
+    assert len(listed) == len(cli._COMMANDS)
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
+def test_a_model_whose_name_is_not_utf8(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    model, calibration = write_small_model(tmp_path)
+    odd = model.rename(tmp_path / "caf\udce9.tflite")
+    words = ["compile", str(odd), "-o", str(tmp_path / "out"), "--calibration", str(calibration), "--json"]
+    code, out, _ = call(capsys, *words)
+    assert code == 0
+    assert json.loads(out)["model"]["file"] == "caf\N{REPLACEMENT CHARACTER}.tflite"
+    assert "caf\N{REPLACEMENT CHARACTER}.tflite" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
+def test_calibration_that_is_not_used_is_noted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = model_words(tmp_path)
+    _, _, err = call(capsys, *words)
+    assert "--calibration is not used" not in err
+    quantized = tmp_path / "int8.tflite"
+    (tmp_path / "p" / "tflm" / "model.tflite").rename(quantized)
+    code, _, err = call(capsys, "compile", str(quantized), "-o", str(tmp_path / "q"), *words[4:])
+    assert code == 0
+    assert "--calibration is not used" in err
+
+
 def test_a_missing_model_is_one_clear_message(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, err = call(capsys, "compile", str(tmp_path / "no.tflite"), "-o", str(tmp_path / "out"), "--json")
     assert code == 2

@@ -177,6 +177,9 @@ def test_a_file_or_a_link_is_no_target(tmp_path: Path) -> None:
     for name in ("file", "link"):
         with pytest.raises(InputError, match="not a folder"):
             check_target(tmp_path / name, force=True)
+    for below in ("file/p", "file/p/q"):
+        with pytest.raises(InputError, match="file is not a folder"):
+            check_target(tmp_path / below)
 
 
 def test_measurements_are_added_to_the_manifest(tmp_path: Path) -> None:

@@ -193,8 +193,9 @@ def test_folders_without_anything_usable(tmp_path: Path, listener: Graph) -> Non
     with pytest.raises(InputError, match="no such file or folder"):
         load_calibration(tmp_path / "absent", listener)
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(InputError, match=r"holds no \.wav, \.npy or \.npz file"):
+    with pytest.raises(InputError, match=r"holds no \.wav, \.npy or \.npz file") as found:
         load_calibration(tmp_path, listener)
+    assert "convert other sound files" in str(found.value.hint)
     soundfile.write(tmp_path / "a.wav", noise(1.0), RATE)
     with pytest.raises(InputError, match="has no audio front end"):
         load_calibration(tmp_path, small_net())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -45,7 +46,14 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def _beside(path: Path, what: str) -> Iterator[Path]:
     """A new folder beside ``path``, removed at the end if it is still there."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.{what}", dir=path.parent))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.{what}", dir=path.parent))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        reason = (error.strerror or str(error)).lower()
+        hint = "choose another folder with -o"
+        raise InputError(f"{path.parent}: no folder can be made in it ({reason})", hint) from None
     folder.chmod(0o755)
     try:
         yield folder
@@ -70,6 +78,15 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, with the line ends that it has."""
     with replacing(path) as temporary:
         temporary.write_bytes(text.encode())
+
+
+def shown_name(path: Path) -> str:
+    """The name of a file, without folders, as text that can be written: what is not UTF-8 becomes U+FFFD.
+
+    >>> shown_name(Path("models/caf\udce9.tflite")) == "caf\N{REPLACEMENT CHARACTER}.tflite"
+    True
+    """
+    return os.fsencode(path.name).decode(errors="replace")
 
 
 def digest(data: bytes) -> str:

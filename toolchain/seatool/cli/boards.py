@@ -10,7 +10,7 @@ from seatool.cli.session import Session, session_options
 @click.group("boards", invoke_without_command=True)
 @session_options
 def command(session: Session) -> None:
-    """List the boards; ``boards show NAME`` prints one."""
+    """List the boards; `boards show NAME` prints one."""
     if click.get_current_context().invoked_subcommand is not None:
         return
     from seatool import boards

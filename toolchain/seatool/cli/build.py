@@ -13,7 +13,10 @@ from seatool.cli.session import Session, session_options
 @click.argument("project", type=click.Path(path_type=Path))
 @session_options
 def command(session: Session, project: Path) -> None:
-    """Build PROJECT for its board and for the emulator, and check the measured sizes against the board."""
+    """Build PROJECT for its board and for the emulator.
+
+    The measured sizes are checked against the board.
+    """
     from seatool.pipeline.build import build_project
     from seatool.report import terminal
 

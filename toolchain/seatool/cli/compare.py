@@ -15,7 +15,7 @@ from seatool.cli.session import Session, session_options
 @click.option("--inputs", default=4, show_default=True, type=click.IntRange(min=1), help="Random inputs.")
 @session_options
 def command(session: Session, project: Path, tflm_dir: Path | None, inputs: int) -> None:
-    """Compare PROJECT's compiled model with TensorFlow Lite for Microcontrollers running the same model.
+    """Compare PROJECT with TFLM running the same model.
 
     Instructions per layer, flash, RAM and stack of both images in the emulator, and whether both compute what TFLM
     computes on this machine. TFLM is your own, built by its Makefile; without it, figures recorded for known models.

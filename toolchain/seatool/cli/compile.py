@@ -43,10 +43,11 @@ def command(
     force: bool,
     check: bool,
 ) -> None:
-    """Compile MODEL (.h5, .h5.gz, .keras, SavedModel or .tflite) into a firmware project.
+    """Compile MODEL into a firmware project.
 
-    Float models are quantized to int8 with --calibration, or with built-in sounds if the model listens to audio. The
-    memory of the board is checked before anything is written.
+    MODEL is an .h5, .h5.gz, .keras or .tflite file or a SavedModel folder. Float models are quantized to int8 with
+    --calibration, or with built-in sounds if the model listens to audio. The memory of the board is checked before
+    anything is written.
     """
     from seatool.pipeline import CompileOptions, compile_model
     from seatool.report import terminal
@@ -66,5 +67,7 @@ def command(
         manifest = verified.project.manifest
     else:
         manifest = compiled.project.manifest
+    if calibration is not None and manifest["quantization"] is None:
+        session.note("note: the model is quantized already; --calibration is not used")
     value = {"project": str(compiled.project.path), **manifest}
     session.result(value, lambda: terminal.show_compiled(manifest, compiled))

@@ -16,7 +16,10 @@ from seatool.cli.session import Session, session_options
 @FORCE
 @session_options
 def command(session: Session, board: str, out: Path, force: bool) -> None:
-    """Compile the shipped student, build it, run it on the shipped recording, verify and profile it."""
+    """Take the shipped student all the way.
+
+    Compile it, build it, run it on the shipped recording, verify and profile it.
+    """
     from seatool.pipeline import CompileOptions, compile_model
     from seatool.pipeline.compile import alternatives
     from seatool.pipeline.profile import profile_project

@@ -32,7 +32,7 @@ def command(
     seed: int,
     tolerance: float | None,
 ) -> None:
-    """Compare A and B tensor by tensor: where they part, or where quantization loses most.
+    """Compare A and B tensor by tensor.
 
     Each is a model file (quantized ones are computed by TFLM, float ones in numpy), a project folder (its firmware runs
     in the emulator), or tensors from files: a folder of `run --dump`, any folder of .npy, an .npz. Models compute the

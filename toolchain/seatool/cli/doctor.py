@@ -10,7 +10,10 @@ from seatool.cli.session import Session, session_options
 @click.command("doctor")
 @session_options
 def command(session: Session) -> None:
-    """Check the tools and packages that seatool calls; exit code 1 if a required one is missing."""
+    """Check the tools and packages that seatool calls.
+
+    The exit code is 1 if a required one is missing.
+    """
     from seatool.build import tools
     from seatool.report import terminal
 

@@ -14,7 +14,7 @@ from seatool.cli.session import Session, session_options
 @click.option("--kernels", is_flag=True, help="Also which kernels can compute each layer, and why others cannot.")
 @session_options
 def command(session: Session, model: Path, kernels: bool) -> None:
-    """Show what MODEL holds, layer by layer: shapes, types, scales, weights, work.
+    """Show what MODEL holds, layer by layer.
 
     MODEL is a file that `compile` takes, or a project folder, which also says where each layer is computed. Layers are
     those of the file, before anything is merged; a float model is shown as it is before quantization. Nothing is

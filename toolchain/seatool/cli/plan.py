@@ -31,7 +31,7 @@ def command(
     unfused: bool,
     plot: Path | None,
 ) -> None:
-    """Show what MODEL can be compiled to: all plans that no other beats in RAM, flash and cycles.
+    """Show the plans between RAM, flash and speed for MODEL.
 
     `compile --ram`, `--flash` and `--optimize` pick one of them. RAM is the model's own: activations with input and
     output, scratch, front end, resident weights. Cycles and instructions are estimates; `profile` counts instructions

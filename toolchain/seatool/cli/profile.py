@@ -14,10 +14,11 @@ from seatool.cli.session import Session, session_options
 @click.option("--cycles", is_flag=True, help="Also estimate cycles and milliseconds (docs/cycles.md).")
 @session_options
 def command(session: Session, project: Path, cycles: bool) -> None:
-    """Count the instructions of each layer of PROJECT in the emulator; measure its stack and RAM.
+    """Count the instructions of each layer of PROJECT.
 
-    Counts are exact and repeatable. They are instructions, not cycles; --cycles estimates these with a model of the
-    Cortex-M7 and of the board's caches, which takes a C compiler for this computer.
+    The firmware runs in the emulator; its stack and RAM are measured too. Counts are exact and repeatable. They are
+    instructions, not cycles; --cycles estimates these with a model of the Cortex-M7 and of the board's caches, which
+    takes a C compiler for this computer.
     """
     from seatool.pipeline.profile import profile_project
     from seatool.report import terminal

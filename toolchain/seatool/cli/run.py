@@ -42,7 +42,7 @@ def command(
     dump: tuple[str, ...],
     out: Path | None,
 ) -> None:
-    """Run PROJECT's firmware in the emulator on --wav FILE or --input FILE.
+    """Run PROJECT's firmware on a recording or on tensors.
 
     Arrays hold one input, or several along a new first axis. A model with states takes these as one sequence: its
     states begin at their first values and go from row to row. Floating-point values for a quantized input are quantized

@@ -16,7 +16,7 @@ from seatool.cli.session import Session, session_options
 @click.option("--real", multiple=True, type=click.Path(path_type=Path), help="Also this .npy, .npz or .wav.")
 @session_options
 def command(session: Session, project: Path, inputs: int, real: tuple[Path, ...]) -> None:
-    """Prove that PROJECT's firmware computes exactly what TFLM computes, in every tensor that it has.
+    """Prove that PROJECT computes exactly what TFLM computes.
 
     The firmware runs in the emulator, TFLM on this machine; random, extreme and real inputs. Exit code 4 and the first
     differing value otherwise. Between layers that are computed together there are no tensors to compare; compile with

@@ -9,6 +9,7 @@ from typing import Any
 
 from seatool import boards, build, importers, passes, plan, render
 from seatool.boards import Board
+from seatool.files import shown_name
 from seatool.importers import tflite
 from seatool.ir import Graph
 from seatool.pipeline.facts import common_facts, program_facts
@@ -114,7 +115,7 @@ class Ready:
 
 def prepare(model: Path, name: str, target: Path, options: CompileOptions, stage: Stage) -> Ready:
     """Import ``model``, quantize it unless the project ``target`` holds the result, and optimize it."""
-    with stage(f"importing {model.name}"):
+    with stage(f"importing {shown_name(model)}"):
         graph = importers.load(model, name)
     reference = int8_reference(graph, model, target, options.calibration, stage)
     int8 = replace(tflite.read(reference.model, name), frontend=graph.frontend, notes=graph.notes)
@@ -138,7 +139,7 @@ def project_files(
     files |= part.files if part else {}
     if frontend is not None:
         files[FRONTEND] = save_frontend(frontend)
-    files["README.md"] = readme(ready.int8, board, model.name, program is not None, part is not None)
+    files["README.md"] = readme(ready.int8, board, shown_name(model), program is not None, part is not None)
     files[REFERENCE] = ready.reference.model
     return files
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from seatool.boards import Board
-from seatool.files import content_digest, digest
+from seatool.files import content_digest, digest, shown_name
 from seatool.ir import Graph
 from seatool.pipeline.manifest import Fidelity, Layer, Options, Port, Quantization, Region
 from seatool.pipeline.options import CompileOptions
@@ -24,7 +24,7 @@ def common_facts(graph: Graph, board: Board, model: Path, options: CompileOption
         "seatool": __version__,
         "name": graph.name,
         "board": board.name,
-        "model": {"file": model.name, "sha256": content_digest(model)},
+        "model": {"file": shown_name(model), "sha256": content_digest(model)},
         "options": _options(options),
         "quantization": _quantization(reference),
         "inputs": [_port(graph, name) for name in graph.inputs],

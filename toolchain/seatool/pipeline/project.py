@@ -7,6 +7,7 @@ replaces no edits unless it is told to.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ BOARD = "board.json"
 """The board that the project was compiled for, with everything that its file inherits."""
 
 _AGAIN = "compile the model again"
+_ELSEWHERE = "choose another folder with -o"
 _SHOWN = 5
 
 _UNMEASURED_LAYER = dict.fromkeys(("instructions", "estimated_cycles", "stall_cycles", "estimated_ms"))
@@ -109,13 +111,16 @@ def check_target(path: Path, force: bool = False) -> None:
     It may be absent, empty, or a project of ours: one in which nothing was edited or added, or any with ``force``.
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise InputError(f"{path} exists and is not a folder", "choose another folder with -o")
+        raise InputError(f"{path} exists and is not a folder", _ELSEWHERE)
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise InputError(f"{path} cannot be made: {above} is not a folder that may be written to", _ELSEWHERE)
     if not path.is_dir() or not any(path.iterdir()):
         return
     if not (path / MANIFEST).is_file():
         raise InputError(
             f"{path} exists, is not empty and was not written by seatool; it is left untouched",
-            "choose another folder with -o",
+            _ELSEWHERE,
         )
     if force:
         return

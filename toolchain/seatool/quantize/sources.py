@@ -13,6 +13,7 @@ from seatool.audio import LogMel, frames, read_wav
 from seatool.audio.log_mel import FULL_SCALE
 from seatool.audio.synthetic import clips
 from seatool.errors import InputError
+from seatool.files import shown_name
 from seatool.ir import Graph
 from seatool.quantize.calibration import Calibration, evenly
 from seatool.rounding import ceil_div
@@ -25,6 +26,8 @@ LIMIT = 256
 HOP_SECONDS = 0.5
 BUILTIN_CLIPS = 64
 BUILTIN_SECONDS = 2.0
+
+_CONVERT = "convert other sound files, for example with `ffmpeg -i sound.mp3 sound.wav`"
 
 
 @one_thread
@@ -58,7 +61,7 @@ def load_calibration(path: Path | None, graph: Graph, limit: int = LIMIT) -> Cal
         raise InputError(
             f"{path} holds WAV files, but {graph.name} has no audio front end", "give .npy or .npz tensors instead"
         )
-    raise InputError(f"{path} holds no .wav, .npy or .npz file")
+    raise InputError(f"{path} holds no .wav, .npy or .npz file", _CONVERT)
 
 
 def builtin_audio_calibration(log_mel: LogMel, limit: int = LIMIT) -> Calibration:
@@ -94,7 +97,7 @@ def _from_sounds(path: Path, files: Sequence[Path], log_mel: LogMel, limit: int)
         cut, _ = frames(sound, rate, log_mel, HOP_SECONDS)
         windows += [(_label(file, path), cut[i]) for i in evenly(len(cut), share)]
     plural = "s" if len(chosen) > 1 else ""
-    calibration = _through_frontend(windows, log_mel, limit, f"{len(chosen)} WAV file{plural} of {path.name}")
+    calibration = _through_frontend(windows, log_mel, limit, f"{len(chosen)} WAV file{plural} of {shown_name(path)}")
     if not calibration:
         raise InputError(f"{path}: nothing but silence in {len(chosen)} WAV file{plural}")
     return calibration
@@ -115,7 +118,7 @@ def _from_arrays(path: Path, files: Sequence[Path], graph: Graph, limit: int) ->
     samples = tuple(tuple(as_float32(file, value) for value in example) for file, example in chosen)
     if not any(value.any() for sample in samples for value in sample):
         raise InputError(f"{path}: all calibration inputs are zero")
-    description = f"{len(chosen)} inputs of {path.name}"
+    description = f"{len(chosen)} inputs of {shown_name(path)}"
     return Calibration(samples, tuple(_label(file, path) for file, _ in chosen), description)
 
 
