@@ -134,7 +134,7 @@ class WideWeightedOperator(WeightedOperator):
     @property
     def output_code(self) -> int:
         """Bytes of code that rescaling takes beyond HIGH, wherever a kernel has it."""
-        return {HIGH: 0, WIDE: 95, SHORT: 20, EXACT: 30}[self.requantize_form]
+        return {HIGH: 0, WIDE: 95, SHORT: 20, EXACT: 30}[Form(self.requantize_form)]
 
     def chunk_words(self, filters: Int64) -> int:
         """Words of four taps, any so many of which in a row have sums that fit 32 bits whatever the input: all of them,
