@@ -14,12 +14,15 @@ from seatool.kernels import Admission, Call, Constant, Cost, Operator, Resident,
 
 @dataclass(frozen=True)
 class Sizes(Attributes):
-    """What a stand-in needs. ``in_place``: indices of inputs that its output may overwrite."""
+    """What a stand-in needs. ``in_place``: indices of inputs that its output may overwrite; ``shared``: of its fast
+    kernel.
+    """
 
     scratch: int = 0
     weights: int = 0
     in_place: tuple[int, ...] = ()
     seed: int = 0
+    shared: tuple[tuple[str, int], ...] = ()
 
 
 class StandIn(Operator):
@@ -69,7 +72,7 @@ class Fast(_Kernel):
     name = "fast"
 
     def cost(self, op: StandIn) -> Cost:
-        return Cost(op.output.elements, op.attributes.scratch, 100)
+        return Cost(op.output.elements, op.attributes.scratch, 100, op.attributes.shared)
 
 
 class Keeping(Fast):

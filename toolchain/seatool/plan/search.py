@@ -22,7 +22,7 @@ from seatool.ir import Graph
 from seatool.plan.alive import Choice, Live
 from seatool.plan.choose import Group
 from seatool.plan.pareto import undominated, worthy
-from seatool.plan.shared import SharedCode
+from seatool.plan.shared import SharedCode, shared_bytes
 from seatool.plan.strips import GAIN
 from seatool.plan.tables import EFFORT, FLASH, Bounds, Options, Packing, Table, extend
 
@@ -61,8 +61,8 @@ class Picks:
     @cached_property
     def flash(self) -> int:
         """Constants and code of the layers."""
-        shared = {function for choice in self.choices for function in choice.shared}
-        return sum(choice.flash for choice in self.choices) + sum(size for _, size in shared)
+        shared = shared_bytes(choice.candidate.cost for choice in self.choices if choice.candidate)
+        return sum(choice.flash for choice in self.choices) + shared
 
     @cached_property
     def effort(self) -> int:
