@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streaming
 from seatool import build
 from seatool.cli import main
 from seatool.pipeline import CompileOptions, compile_model, open_project
@@ -54,6 +55,16 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("student") / "project"
     compile_model(shipped_student(), folder, CompileOptions(name="student2"))
     return folder
+
+
+@pytest.mark.parametrize("fuse", [True, False], ids=["fused", "unfused"])
+def test_a_streaming_model_is_bit_exact(fuse: bool, tmp_path: Path) -> None:
+    model = tmp_path / "ring.tflite"
+    model.write_bytes(streaming.ring(np.arange(12, dtype=np.int8).reshape(1, 3, 4)).bytes())
+    compile_model(model, tmp_path / "ring", CompileOptions(fuse=fuse))
+    verified = verify_project(open_project(tmp_path / "ring"), count=6)
+    assert dict(verified.inputs) == {"extreme": 4, "random": 6}
+    assert verified.tensors == 5
 
 
 def test_the_shipped_student_is_bit_exact_on_every_kind_of_input(student: Path) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streaming
 from nets import act, binary, classifier, residual, table
 from seatool import audio, emulate
 from seatool.errors import ToolError
+from seatool.importers import tflite
 from seatool.importers.tflite import write
 from seatool.ir import Graph
 from stubbed import ARM, PLACED, TFLM_SOURCES, compile_source, files, host_program, require_cplusplus, write_files
@@ -47,7 +49,20 @@ def test_same_model_same_files() -> None:
     assert files(classifier()) == files(classifier())
 
 
-@pytest.mark.parametrize("graph", [sums(), residual(), classifier()])
+def stream() -> Graph:
+    """A model with a variable."""
+    return tflite.read(streaming.ring(np.zeros((1, 3, 4), np.int8)).bytes(), "stream")
+
+
+def test_variables_are_made_in_the_arena() -> None:
+    main = files(stream())["tflm/main.cc"].decode()
+    assert "tflite::MicroResourceVariables::Create(allocator, 1);" in main
+    assert "Interpreter(model, *resolver, allocator, variables, profiler());" in main
+    assert all(f"resolver.Add{name}()" in main for name in ("CallOnce", "VarHandle", "ReadVariable", "AssignVariable"))
+    assert "MicroResourceVariables" not in files(sums())["tflm/main.cc"].decode()
+
+
+@pytest.mark.parametrize("graph", [sums(), residual(), classifier(), stream()])
 @pytest.mark.parametrize("hooks", [(), ("-DNN_HOOKS",)])
 def test_target_compiler_has_nothing_to_say(graph: Graph, hooks: tuple[str, ...], tmp_path: Path) -> None:
     require_cplusplus()

@@ -13,8 +13,10 @@
 #define STUB_BYTES 32
 #endif
 
+#include "tensorflow/lite/micro/micro_allocator.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/micro/micro_profiler_interface.h"
+#include "tensorflow/lite/micro/micro_resource_variable.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 
 struct TfLiteTensor {
@@ -46,6 +48,14 @@ class MicroInterpreter {
         : complete_(resolver.count > 0 && std::memcmp(model->bytes + 4, "TFL3", 4) == 0), arena_(arena),
           arena_bytes_(arena_bytes), profiler_(profiler)
     {
+    }
+
+    template <class Resolver>
+    MicroInterpreter(const Model *model, const Resolver &resolver, MicroAllocator *allocator,
+                     MicroResourceVariables *variables, MicroProfilerInterface *profiler)
+        : MicroInterpreter(model, resolver, allocator->arena, allocator->arena_bytes, nullptr, profiler)
+    {
+        complete_ = complete_ && variables != nullptr;
     }
 
     TfLiteStatus AllocateTensors()

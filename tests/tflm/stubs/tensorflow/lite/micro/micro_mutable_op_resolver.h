@@ -24,7 +24,9 @@ struct TFLMRegistration {
     inline TFLMRegistration Register_##kind##_INT8() { return {true}; }
 
 STUB_KERNEL(ADD)
+STUB_KERNEL(ASSIGN_VARIABLE)
 STUB_KERNEL(AVERAGE_POOL_2D)
+STUB_KERNEL(CALL_ONCE)
 STUB_KERNEL(CONCATENATION)
 STUB_KERNEL(CONV_2D)
 STUB_KERNEL(DEPTHWISE_CONV_2D)
@@ -35,9 +37,12 @@ STUB_KERNEL(MAX_POOL_2D)
 STUB_KERNEL(MUL)
 STUB_KERNEL(PAD)
 STUB_KERNEL(QUANTIZE)
+STUB_KERNEL(READ_VARIABLE)
 STUB_KERNEL(RESHAPE)
 STUB_KERNEL(SOFTMAX)
 STUB_KERNEL(SPLIT)
+STUB_KERNEL(STRIDED_SLICE)
+STUB_KERNEL(VAR_HANDLE)
 
 template <unsigned int capacity> class MicroMutableOpResolver {
   public:
@@ -50,7 +55,9 @@ template <unsigned int capacity> class MicroMutableOpResolver {
     }
 
     STUB_METHOD(Add, ADD)
+    STUB_METHOD(AssignVariable, ASSIGN_VARIABLE)
     STUB_METHOD(AveragePool2D, AVERAGE_POOL_2D)
+    STUB_METHOD(CallOnce, CALL_ONCE)
     STUB_METHOD(Concatenation, CONCATENATION)
     STUB_METHOD(Conv2D, CONV_2D)
     STUB_METHOD(DepthwiseConv2D, DEPTHWISE_CONV_2D)
@@ -61,9 +68,12 @@ template <unsigned int capacity> class MicroMutableOpResolver {
     STUB_METHOD(Mul, MUL)
     STUB_METHOD(Pad, PAD)
     STUB_METHOD(Quantize, QUANTIZE)
+    STUB_METHOD(ReadVariable, READ_VARIABLE)
     STUB_METHOD(Reshape, RESHAPE)
     STUB_METHOD(Softmax, SOFTMAX)
     STUB_METHOD(Split, SPLIT)
+    STUB_METHOD(StridedSlice, STRIDED_SLICE)
+    STUB_METHOD(VarHandle, VAR_HANDLE)
 };
 
 } // namespace tflite
