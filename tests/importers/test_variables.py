@@ -125,7 +125,7 @@ def _loop(model: RawModel) -> None:
         (_other_size, "variable ring begins as int8[1, 2, 4], but operator #5 assigns INT8[1, 3, 4]"),
         (_other_type, "READ_VARIABLE v1: it copies int8[1, 3, 4] to int8[1, 4, 4]"),
         (_string, "variable ring is STRING[1, 3, 4], which is not supported"),
-        (_loop, "WHILE v2"),
+        (_loop, "WHILE v2: control flow; what runs has to be known"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(damage: Callable[[RawModel], None], message: str) -> None:

@@ -19,6 +19,7 @@ from seatool.kernels import Operator, bind, operators
 from seatool.kernels.float_curve import stray
 
 _BORDERS = ("QUANTIZE", "DEQUANTIZE")
+_CONTROL_FLOW = "control flow; what runs has to be known when the model is compiled"
 _DTYPES = {member.value: member for member in DType}
 
 
@@ -121,7 +122,7 @@ def _interpret(op: RawOp, model: RawModel) -> tuple[Attributes, list[str]]:
         return NoAttributes(), ["custom operator"]
     family = operators().get(op.kind)
     if family is None or family.tflite is None:
-        return NoAttributes(), [""]
+        return NoAttributes(), [_CONTROL_FLOW if op.kind in ("IF", "WHILE") else ""]
     form = family.tflite
     if not op.outputs:
         return NoAttributes(), ["has no output"]
