@@ -17,6 +17,7 @@ from seatool.importers.tflite.folding import fold
 from seatool.importers.tflite.tables import TableBuilder
 from seatool.ir import DType, Graph, Quantization, Tensor
 from seatool.kernels import Activation, Padding, bind
+from seatool.quantize import execute
 from seatool.tflm.reference import IsolatedReference, Reference
 
 FLOAT = {"type": "FLOAT32", "scale": (), "zero_point": ()}
@@ -58,6 +59,22 @@ def test_missing_zero_points_are_zero() -> None:
     model = small()
     model.tensors[2].zero_point = ()
     assert read(model).tensors["block/shift/offset"].zero_point == 0
+
+
+def test_tflm_gets_zero_points_of_its_own_where_a_file_has_none() -> None:
+    """Without them it takes a tensor as not quantized, and computes nonsense or refuses the model."""
+    model = small()
+    for tensor in model.tensors:
+        tensor.zero_point = ()
+    data = model.bytes()
+    graph = tflite.read(data, "model.tflite")
+    assert any("the zero point 0" in note for note in graph.notes)
+    x = np.arange(-16, 16, dtype=np.int8).reshape(1, 4, 4, 2)
+    model = tflite.runnable(data, "model.tflite")
+    run, outputs = Reference(model, tflite.read(model, "model.tflite")).run([x]), list(graph.outputs)
+    for name, expected in execute(graph, [x], outputs).items():
+        assert np.array_equal(run[name], expected)
+    assert tflite.runnable(small().bytes(), "model.tflite") == small().bytes()
 
 
 def test_missing_options_are_the_defaults() -> None:

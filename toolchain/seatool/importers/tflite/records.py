@@ -33,6 +33,8 @@ class RawTensor:
     shape: tuple[int, ...]
     type: schema.ElementType
     quant: Quantization | None = None
+    lacks_zero_point: bool = False
+    """The file has scales only; ``quant`` has zero points of 0."""
     data: Array | None = None
     stored: bool = False
     is_variable: bool = False
@@ -176,7 +178,10 @@ def parse(data: bytes, name: str, number: int = 0) -> RawModel:
             )
     codes = root.tables(schema.Model.OPERATOR_CODES, "operator code")
     ops = _operators(graph, codes, count)
-    return RawModel(name, tensors, ops, inputs, outputs, len(subgraphs), _signatures(root))
+    model = RawModel(name, tensors, ops, inputs, outputs, len(subgraphs), _signatures(root))
+    if any(tensor.lacks_zero_point for tensor in tensors):
+        model.rewritten["tensors with a scale and no zero point have the zero point 0"] = None
+    return model
 
 
 def further_kinds(data: bytes, name: str) -> frozenset[str]:
@@ -316,6 +321,7 @@ def _tensor(index: int, name: str, table: Table, buffers: list[Table]) -> RawTen
         shape,
         kind,
         quant=_quantization(table, shape, kind),
+        lacks_zero_point=_lacks_zero_point(table),
         is_variable=table.scalar(schema.Tensor.IS_VARIABLE, "bool", False),
         is_sparse=table.has(schema.Tensor.SPARSITY),
         open_axes=tuple(np.flatnonzero(table.array(schema.Tensor.SHAPE_SIGNATURE, "int32") < 0).tolist()),
@@ -371,6 +377,13 @@ def _quantization(tensor: Table, shape: tuple[int, ...], kind: schema.ElementTyp
             table.fail(f"zero point {bad_zero} is outside the range of {kind.name}")
     axis = _axis(table, shape, len(scale))
     return Quantization(scale, zero_point, axis)
+
+
+def _lacks_zero_point(tensor: Table) -> bool:
+    """Whether there are scales but no zero points, for which TFLM takes a tensor as not quantized."""
+    table = tensor.table(schema.Tensor.QUANTIZATION, tensor.where)
+    scales, zero_points = schema.Quantization.SCALE, schema.Quantization.ZERO_POINT
+    return table is not None and bool(table.array(scales, "float32").size > table.array(zero_points, "int64").size == 0)
 
 
 def _axis(table: Table, shape: tuple[int, ...], scales: int) -> int | None:
