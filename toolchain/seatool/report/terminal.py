@@ -74,7 +74,7 @@ def show_compiled(manifest: Manifest, compiled: Compiled) -> None:
         for hint in fidelity["hints"]:
             click.echo(f"          hint: {hint}")
     else:
-        click.echo("quantized already (int8), taken as it is")
+        click.echo("quantized already, taken as it is")
     for text in compiled.applied:
         click.echo(f"          {text}")
     for text in manifest["notes"]:
