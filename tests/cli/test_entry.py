@@ -233,6 +233,13 @@ def test_a_drawing_is_utf8_and_written_whole(capsys: pytest.CaptureFixture[str],
     missing = tmp_path / "missing" / "plot.svg"
     code, _, err = call(capsys, "plan", words[1], "--calibration", words[-1], "--plot", str(missing))
     assert (code, f"error: {missing.parent}: there is no such folder" in err) == (2, True)
+    assert "planning" not in err
+
+
+def test_where_results_go_is_checked_before_anything_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "missing" / "x.npz"
+    code, _, err = call(capsys, "run", str(tmp_path / "no project"), "--wav", "x.wav", "-o", str(out))
+    assert (code, f"error: {out.parent}: there is no such folder" in err) == (2, True)
 
 
 def test_the_default_is_balanced(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -14,14 +14,19 @@ from pathlib import Path
 from seatool.errors import InputError
 
 
+def check_parent(path: Path) -> None:
+    """InputError unless the folder of ``path`` is there; to be called before anything that takes long."""
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent}: there is no such folder", f"make it, or write {path.name} somewhere else")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside ``path`` to write to; at the end it takes the place of ``path``, on an exception it is removed.
 
     Raises InputError where the folder is missing.
     """
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent}: there is no such folder")
+    check_parent(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary

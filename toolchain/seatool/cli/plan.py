@@ -41,6 +41,8 @@ def command(
     from seatool.pipeline import CompileOptions, plan_model
     from seatool.report import frontier, terminal
 
+    if plot is not None:
+        files.check_parent(plot)
     options = CompileOptions(board, None, calibration, stack, ram, flash, fuse=not unfused)
     found = plan_model(model, options, session.stage)
     if plot is not None:

@@ -11,6 +11,7 @@ import click
 from seatool.cli.parameters import INPUTS, complete_layers, inputs_source
 from seatool.cli.session import Session, session_options
 from seatool.errors import InputError
+from seatool.files import check_parent
 
 if TYPE_CHECKING:
     from seatool.ir import Array
@@ -81,6 +82,8 @@ def _check_out(out: Path | None, dump: tuple[str, ...]) -> None:
     if not dump:
         if out is not None and out.suffix != ".npz":
             raise InputError(f"{out}: results are written as .npz", f"use -o {out.with_suffix('.npz')}")
+        if out is not None:
+            check_parent(out)
         return
     if out is None:
         raise click.UsageError("--dump writes into a folder: give it with -o DIR")
