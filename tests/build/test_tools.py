@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from seatool.build import tools
 from seatool.errors import ToolError
+from seatool.report import terminal
 
 
 def install(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +38,19 @@ def test_version_is_read_from_what_the_tool_says(
     assert found("qemu-system-arm").version == version
 
 
+@pytest.mark.parametrize(("version", "differs"), [("7.2", False), ("7.2.22", False), ("7.20.1", True), ("8.2.2", True)])
+def test_another_version_than_the_tested_one_is_told(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    differs: bool,
+) -> None:
+    install(tmp_path, "qemu-system-arm", f"echo {version}", monkeypatch)
+    terminal.show_tools([found("qemu-system-arm")])
+    assert ("developed with 7.2:" in capsys.readouterr().out) == differs
+
+
 def test_version_on_standard_error_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "openocd", "echo 'Open On-Chip Debugger 0.12.0' >&2", monkeypatch)
     assert found("openocd").version == "0.12.0"
@@ -59,6 +73,7 @@ def test_broken_program_has_no_version(tmp_path: Path, monkeypatch: pytest.Monke
 def test_nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     survey = tools.survey()
+    assert not any(tool.is_untested for tool in survey)
     assert [tool.version for tool in survey] == [None] * len(survey)
     assert {tool.name for tool in survey if tool.required} == {
         "arm-none-eabi-gcc",

@@ -19,13 +19,23 @@ _QUERY_TIMEOUT_S = 20
 
 @dataclass(frozen=True)
 class Tool:
-    """A program. ``version`` is None where it is not installed (or not known yet)."""
+    """A program.
+
+    ``version`` is None where it is not installed (or not known yet), ``tested`` the version that seatool is developed
+    with, where another may give other code or counts.
+    """
 
     name: str
     purpose: str
     install: str
     required: bool = True
     version: str | None = None
+    tested: str | None = None
+
+    @property
+    def is_untested(self) -> bool:
+        """Whether another version is installed than the one that seatool is developed with."""
+        return None not in (self.version, self.tested) and not f"{self.version}.".startswith(f"{self.tested}.")
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -39,6 +49,7 @@ TOOLS = (
         "arm-none-eabi-gcc",
         "compiles the firmware",
         "Debian, Ubuntu: apt install gcc-arm-none-eabi; macOS: brew install --cask gcc-arm-embedded",
+        tested="12.2",
     ),
     Tool(
         NEWLIB,
@@ -50,6 +61,7 @@ TOOLS = (
         "qemu-system-arm",
         "runs the firmware in emulation",
         "Debian, Ubuntu: apt install qemu-system-arm; macOS: brew install qemu",
+        tested="7.2",
     ),
     Tool(
         CPLUSPLUS,

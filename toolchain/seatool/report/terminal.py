@@ -277,12 +277,14 @@ def show_board(board: Board) -> None:
 
 
 def show_tools(tools: Sequence[Tool]) -> None:
-    """One line per tool, with how to install what is missing."""
+    """One line per tool, with how to install what is missing, and which version would be the tested one."""
     for tool in tools:
         state = tool.version or ("MISSING" if tool.required else "not installed (optional)")
         click.echo(f"{tool.name:<24} {state:<26} {tool.purpose}")
         if tool.version is None:
             click.echo(f"{'':<24} {tool.install}")
+        elif tool.is_untested:
+            click.echo(f"{'':<24} developed with {tool.tested}: sizes and counts may differ")
 
 
 def show_demo(
