@@ -38,6 +38,7 @@ MESSAGES = {
     "key_unknown": r"unknown key colour; known: name, title, port",
     "keys_missing": r"missing: title, port, stack, core, memory, emulator",
     "line_fill_missing": r"memory: more has no line_fill_cycles, but the core has a cache",
+    "itcm_of_one_kilobyte": r"memory: itcm has 1024 bytes; at address 0 null pointers take the first 1024",
     "line_fill_of_tcm": r"memory: dtcm is tightly coupled: line_fill_cycles has no meaning there",
     "line_fill_without_cache": r"memory: psram has line_fill_cycles, but the core has no cache",
     "machine_unknown": r'emulator.machine = "mps3-an547": expected "mps2-an500"',

@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 from seatool import resources
 from seatool.boards.board import FAULT_STACK_BYTES, STACK_ALIGNMENT_BYTES, Board, Core, Region
 from seatool.boards.machines import MACHINES, Window
-from seatool.boards.mpu import protection
+from seatool.boards.mpu import NULL_GUARD, protection
 from seatool.errors import InputError
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20}
@@ -247,6 +247,9 @@ def _map_faults(board: Board) -> Iterator[str]:
             yield f"emulator.regions: {window.name} is outside the RAM of {machine.name} ({ranges})"
     if board.flash.emulator_address != 0:
         yield f"emulator.regions: flash has to be at 0, where {machine.name} fetches its first vectors"
+    itcm = board.itcm
+    if itcm is not None and itcm.address == NULL_GUARD.start and itcm.size <= NULL_GUARD.size:
+        yield f"memory: {itcm.name} has {itcm.size} bytes; at address 0 null pointers take the first {NULL_GUARD.size}"
     room = board.stack_region.size - FAULT_STACK_BYTES
     if board.stack_bytes % STACK_ALIGNMENT_BYTES or board.stack_bytes > room:
         multiple = f"a multiple of {STACK_ALIGNMENT_BYTES}"

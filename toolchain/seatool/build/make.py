@@ -13,6 +13,7 @@ from seatool.errors import BudgetError, InputError, SeatoolError, ToolError
 
 LOG = "build/build.log"
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
+_FAST_CODE = re.compile(r"`\.itcm' will not fit in region `(?!flash')")
 _FAULT = re.compile(r"error:|/ld: |undefined reference|\*\*\* ")
 _SHOWN = 5
 _IN_FLASH = "compile it again with --code-in-flash, or take NN_FAST_CODE from functions that need no speed"
@@ -107,6 +108,6 @@ def _failure(folder: Path, output: str, log: Path) -> SeatoolError:
     if excess:
         lines = [f"{region} overflows by {count:,} bytes" for region, count in sorted(excess.items())]
         message = "\n  ".join([f"{folder.name} does not fit the board's memory", *lines])
-        return BudgetError(message, _IN_FLASH if "itcm" in excess else where)
+        return BudgetError(message, _IN_FLASH if _FAST_CODE.search(output) else where)
     faults = [line for line in output.splitlines() if _FAULT.search(line)] or output.splitlines()[-_SHOWN:]
     return ToolError("\n  ".join([f"{folder} does not compile", *faults[:_SHOWN]]), where)
