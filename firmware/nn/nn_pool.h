@@ -7,7 +7,7 @@
 typedef struct {
     const int8_t *input;
     int8_t *output;
-    int32_t batches, input_height, input_width, channels;
+    int32_t batches, input_height, input_width, channels; /* in bytes: twice as many for int16 */
     int32_t output_height, output_width;
     int32_t kernel_height, kernel_width, stride_y, stride_x, pad_top, pad_left;
     int32_t output_min, output_max;

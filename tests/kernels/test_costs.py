@@ -145,6 +145,10 @@ def with_bias_of_int64(bias: Array, scales: Scales) -> Iterator[Graph]:
 
 def int16_layers() -> Iterator[Graph]:
     """Without weights."""
+    for kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+        yield widened(pool(kind, (1, 32, 20, 16), Pool2DAttributes(Padding.VALID, 2, 2, 2, 2), 0.1, 0))
+        yield widened(pool(kind, (1, 16, 12, 32), Pool2DAttributes(Padding.SAME, 2, 2, 3, 3), 0.1, 0))
+        yield widened(pool(kind, (1, 25, 5, 64), Pool2DAttributes(Padding.VALID, 1, 1, 25, 5), 0.1, 0))
     for kind in ("ADD", "MUL", "MAXIMUM"):
         yield widened(binary(kind, (SHAPE, SHAPE), [(2.0**-12, 0), (3e-4, 0), (5e-4, 0)]))
     yield widened(unary("LEAKY_RELU", SHAPE, (2.0**-12, 0), (3e-4, 0), LeakyReluAttributes(0.25)))

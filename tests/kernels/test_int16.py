@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from operator import itemgetter
 
+import bands
 import numpy as np
 import pytest
 import rig
 import test_activation
 import test_moves
+import test_pool
 import test_rearrange
 import wide
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from seatool.ir import Array, DType, Graph, Quantization, Tensor
+from seatool.kernels import Padding
 from seatool.kernels.activation import LeakyReluAttributes
+from seatool.kernels.pool import Pool2DAttributes
 from test_binary import ACTIVATIONS, binary, broadcastable
 
 EVERY = np.arange(-32768, 32768).astype(np.int16)
@@ -56,6 +60,10 @@ def activations(draw: st.DrawFn) -> Graph:
     alpha = draw(st.sampled_from([-0.5, 0.0, 0.01, 0.1, 0.3, 1.0, 2.5]))
     attributes = LeakyReluAttributes(float(np.float32(alpha))) if kind == "LEAKY_RELU" else None
     return widened(test_activation.unary(kind, shape, (draw(SCALES), 0), (draw(SCALES), 0), attributes))
+
+
+def pools() -> st.SearchStrategy[Graph]:
+    return test_pool.cases().map(itemgetter(0)).map(widened)
 
 
 @st.composite
@@ -111,7 +119,7 @@ def values(draw: st.DrawFn, tensor: Tensor) -> Array:
 
 @st.composite
 def cases(draw: st.DrawFn) -> rig.Case:
-    graph = draw(st.one_of(binaries(), activations(), moves(), conversions()))
+    graph = draw(st.one_of(binaries(), activations(), moves(), conversions(), pools()))
     assume(not list(rig.operator_of(graph).problems()))
     return graph, [draw(values(graph.tensors[name])) for name in graph.inputs]
 
@@ -132,6 +140,26 @@ def test_every_value(kind: str, x: float, y: float) -> None:
 @given(SCALES, SCALES)
 def test_every_value_converted(target: DType, x: float, y: float) -> None:
     rig.check(converted(EVERY.shape, DType.INT16, target, (x, y)), [EVERY])
+
+
+@given(pools(), st.data())
+def test_pools_in_bands_with_line_buffers_give_the_same(graph: Graph, data: st.DataObject) -> None:
+    x = data.draw(wide.arrays(graph.tensors["x"].shape))
+    data.draw(bands.check((graph, [x])))
+
+
+@pytest.mark.parametrize("value", [-32768, 32767])
+def test_sums_of_the_largest_windows_do_not_overflow(value: int) -> None:
+    shape = (1, 257, 255, 1)
+    attributes = Pool2DAttributes(Padding.VALID, 1, 1, *shape[1:3])
+    graph = widened(test_pool.pool("AVERAGE_POOL_2D", shape, attributes, 0.1, 0))
+    rig.check(graph, [np.full(shape, value, np.int16)])
+    larger = widened(
+        test_pool.pool(
+            "AVERAGE_POOL_2D", (1, 256, 256, 1), replace(attributes, filter_height=256, filter_width=256), 0.1, 0
+        )
+    )
+    assert list(rig.operator_of(larger).problems()) == ["windows have more than 65535 values"]
 
 
 @pytest.mark.parametrize("kind", SUMS)

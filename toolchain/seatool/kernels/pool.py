@@ -1,4 +1,4 @@
-"""MAX_POOL_2D and AVERAGE_POOL_2D on int8."""
+"""MAX_POOL_2D and AVERAGE_POOL_2D: what they compute, and their kernels for int8."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Pool2D(Operator):
 
     def problems(self) -> Iterator[str]:
         x = self.input(0)
-        yield from require_int8(self, x, self.output)
+        yield from self.type_problems()
         if len(x.shape) != 4:
             yield f"the input has {len(x.shape)} dimensions, not 4 (NHWC)"
             return
@@ -96,6 +96,10 @@ class Pool2D(Operator):
         same = x.quant is not None and self.output.quant is not None
         if same and (abs(x.scale - self.output.scale) > 1e-6 or x.zero_point != self.output.zero_point):
             yield "input and output have different quantization"
+
+    def type_problems(self) -> Iterator[str]:
+        """Element types that are not supported."""
+        yield from require_int8(self, self.input(0), self.output)
 
     def output_shapes(self) -> Sequence[Shape]:
         (batches, _, _, channels), (y, x) = self.input(0).shape, self.axes()
@@ -114,7 +118,8 @@ class Pool2D(Operator):
     def evaluate(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs
         assert x is not None
-        return (np.clip(self.pool(x.astype(np.int64)), *self.output_range).astype(np.int8),)
+        pooled = self.pool(x.astype(np.int64))
+        return (np.clip(pooled, *self.output_range).astype(self.output.dtype.numpy),)
 
     def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
         (x,) = inputs
@@ -146,7 +151,7 @@ class MaxPool2D(Pool2D):
     tflite = TFLiteForm(17, range(1, 4), 5, _FIELDS)
 
     def pool(self, x: Array) -> Array:
-        lowest = -np.inf if x.dtype.kind == "f" else -128
+        lowest = -np.inf if x.dtype.kind == "f" else -32768
         return reduce(np.maximum, self.taps(x, lowest))
 
 
@@ -155,6 +160,7 @@ class AveragePool2D(Pool2D):
     """Mean of each window without its padding, ties away from zero. Source: TFLM integer_ops/pooling.h."""
 
     tflite = TFLiteForm(1, range(1, 4), 5, _FIELDS)
+    limits = f"{Pool2D.limits}; on int16 windows of up to 65535 values"
 
     def pool(self, x: Array) -> Array:
         count = reduce(np.add, self.taps(np.ones_like(x[:1, :, :, :1]), 0))
@@ -169,7 +175,7 @@ _WIDEST = 255
 
 
 @dataclass(frozen=True)
-class _WindowCost:
+class WindowCost:
     """Instructions of one window, measured: a fixed part and one per value; fewer values are unrolled."""
 
     fixed: float
@@ -185,9 +191,11 @@ class _WindowCost:
         return self.edge_fixed + taps * self.edge
 
 
-class _PoolKernel(Variant):
+class PoolKernel(Variant):
+    """One window after the other."""
+
     function: str
-    window: _WindowCost
+    window: WindowCost
     code_bytes: int
 
     def cost(self, op: Pool2D) -> Cost:
@@ -231,7 +239,7 @@ class _PoolKernel(Variant):
                 "batches": batches,
                 "input_height": height,
                 "input_width": width,
-                "channels": channels,
+                "channels": channels * op.output.dtype.size,
                 "output_height": y.output,
                 "output_width": x.output,
                 "kernel_height": a.filter_height,
@@ -247,7 +255,7 @@ class _PoolKernel(Variant):
         )
 
 
-class _FourChannels(_PoolKernel):
+class _FourChannels(PoolKernel):
     def admits(self, op: Pool2D) -> Admission:
         return Admission.when(op.output.shape[3] >= 4, "fewer than 4 channels")
 
@@ -263,15 +271,15 @@ class MaxFourChannels(_FourChannels):
     """Four channels per word with SSUB8 and SEL; for four channels or more."""
 
     name, header, function = "max_x4", "nn_max_pool_s8_x4.h", "nn_max_pool_s8_x4"
-    window, code_bytes = _WindowCost(5, 3, 3.8, 22, 9.5), 120
+    window, code_bytes = WindowCost(5, 3, 3.8, 22, 9.5), 120
 
 
 @variant(MaxPool2D)
-class MaxOneChannel(_PoolKernel):
+class MaxOneChannel(PoolKernel):
     """One channel at a time; for fewer than four."""
 
     name, header, function = "max_x1", "nn_max_pool_s8.h", "nn_max_pool_s8"
-    window, code_bytes = _WindowCost(6, 4, 6.8, 12, 8.5), 100
+    window, code_bytes = WindowCost(6, 4, 6.8, 12, 8.5), 100
 
     def admits(self, op: Pool2D) -> Admission:
         return Admission.when(op.output.shape[3] < 4, "four channels or more")
@@ -282,7 +290,7 @@ class AverageFourChannels(_FourChannels):
     """Four channels per word with SXTAB16; for four channels or more, windows of up to 255 columns."""
 
     name, header, function = "average_x4", "nn_average_pool_s8_x4.h", "nn_average_pool_s8_x4"
-    window, code_bytes = _WindowCost(32, 3.6, 3.8, 70, 13.5), 300
+    window, code_bytes = WindowCost(32, 3.6, 3.8, 70, 13.5), 300
 
     def admits(self, op: Pool2D) -> Admission:
         if op.attributes.filter_width > _WIDEST:
@@ -291,11 +299,11 @@ class AverageFourChannels(_FourChannels):
 
 
 @variant(AveragePool2D)
-class AverageOneChannel(_PoolKernel):
+class AverageOneChannel(PoolKernel):
     """One channel at a time; for fewer than four, or windows of more than 255 columns."""
 
     name, header, function = "average_x1", "nn_average_pool_s8.h", "nn_average_pool_s8"
-    window, code_bytes = _WindowCost(4, 3.5, 5, 12, 7.5), 100
+    window, code_bytes = WindowCost(4, 3.5, 5, 12, 7.5), 100
     cycles_per_instruction = 1.1
 
     def admits(self, op: Pool2D) -> Admission:
