@@ -110,6 +110,7 @@ def test_json_has_no_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "install": "Debian, Ubuntu: apt install make; macOS: xcode-select --install",
         "required": True,
         "version": "4.3",
+        "tested": None,
     }
 
 
