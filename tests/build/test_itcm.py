@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from probe_project import command, require_tools, write_project
-from seatool import build, emulate
+from seatool import build, emulate, resources
 from seatool.boards.mpu import NULL_GUARD
 from seatool.build import elf
+from seatool.errors import ToolError
 
 pytestmark = pytest.mark.slow
 
@@ -19,6 +20,19 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Images of the probe model, one function of which is NN_FAST_CODE, for a board with ITCM and one without."""
     require_tools("arm-none-eabi-gcc", "make", "qemu-system-arm")
     return build.build(write_project(tmp_path_factory.mktemp("project"), request.param))
+
+
+def test_regions_of_a_board_may_have_any_name(tmp_path: Path) -> None:
+    text = (resources.boards() / "m7.toml").read_text()
+    for old, new in (("flash", "rom"), ("itcm", "icode"), ("m7", "other")):
+        text = text.replace(f'name = "{old}"', f'name = "{new}"').replace(f"\n{old} = 0x", f"\n{new} = 0x")
+    file = tmp_path / "other.toml"
+    file.write_text(text)
+    made = build.build(write_project(tmp_path / "project", str(file)))
+    assert {"rom", "icode"} < {region.region for region in made.board.regions}
+    assert made.board.region("icode").used > NULL_GUARD.size
+    with pytest.raises(ToolError, match="write to icode at 0x0030"):
+        emulate.run(made.emulator_elf, [command("c")])
 
 
 def place(image: build.Image) -> tuple[int, int]:

@@ -13,6 +13,8 @@ _LOCKUP_PC = re.compile(r"Lockup.*\bR15=([0-9a-f]{8})", re.DOTALL)
 _FIELD = re.compile(r"\b(\w+)=0x([0-9a-f]{8})")
 _NULL_PAGE = 1024
 _NEAR = 1024
+_READ_ONLY = {"vectors", "itcm"}
+"""What lies in flash and in the ITCM, and in no other region."""
 
 
 def describe(console: str, image: Path) -> str | None:
@@ -42,7 +44,7 @@ def _cause(text: str, fields: dict[str, int], image: elf.Elf) -> str:
         return f"access through a null pointer, at 0x{address:08x}"
     for region in image.regions:
         behind = address - region.start - region.capacity
-        if region.region in ("flash", "itcm") and region.start <= address and behind < 0:
+        if _READ_ONLY & region.parts.keys() and region.start <= address and behind < 0:
             return f"write to {region.region} at 0x{address:08x}"
         if 0 <= behind < _NEAR:
             text += f", {behind} bytes behind the end of {region.region}"
