@@ -27,19 +27,31 @@ NN_INLINE int32_t nn_sigmoid_between(const uint16_t *table, int32_t x, int32_t b
     return (low << bits) + (x & ((1 << bits) - 1)) * step;
 }
 
-/* sigmoid(x / 2^12) in units of 2^-15. */
+/* x * multiplier / 2^shift to the nearest integer. */
+NN_INLINE int32_t nn_sigmoid_scale(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t half = shift > 0 ? 1 << (shift - 1) : 0;
+    return (x * multiplier + half) >> shift;
+}
+
+/* sigmoid(x / 2^9 / 24) in units of 2^-15. */
+NN_INLINE int32_t nn_sigmoid_scaled_s16(const uint16_t *table, int32_t x)
+{
+    const int32_t sign = x >> 31, magnitude = (x ^ sign) - sign, most = (255 << 9) - 1;
+    const int32_t value = nn_sigmoid_between(table, magnitude < most ? magnitude : most, 9);
+    return ((value ^ (sign & 0x1FFFFFF)) + (1 << 9)) >> 10; /* sigmoid(-x) = 1 - sigmoid(x) */
+}
+
+/* sigmoid(x / 2^12) in units of 2^-15; x is int16. */
 NN_INLINE int32_t nn_sigmoid_s16(const uint16_t *table, int32_t x)
 {
-    const int32_t scaled = 3 * x, sign = scaled >> 31;
-    const int32_t value = nn_sigmoid_between(table, (scaled ^ sign) - sign, 9);
-    return ((value ^ (sign & 0x1FFFFFF)) + (1 << 9)) >> 10; /* sigmoid(-x) = 1 - sigmoid(x) */
+    return nn_sigmoid_scaled_s16(table, 3 * x);
 }
 
 /* tanh of x * multiplier / 2^(shift + 8) / 48 in units of 2^-15. */
 NN_INLINE int32_t nn_tanh_s16(const uint16_t *table, int32_t x, int32_t multiplier, int32_t shift)
 {
-    const int32_t half = shift > 0 ? 1 << (shift - 1) : 0;
-    const int32_t scaled = (x * multiplier + half) >> shift, sign = scaled >> 31;
+    const int32_t scaled = nn_sigmoid_scale(x, multiplier, shift), sign = scaled >> 31;
     const int32_t magnitude = (scaled ^ sign) - sign;
     const int32_t value = nn_sigmoid_between(table, magnitude < 255 << 8 ? magnitude : 255 << 8, 8) - (1 << 23);
     return ((value ^ sign) + (1 << 7)) >> 8;

@@ -153,6 +153,9 @@ def int16_layers() -> Iterator[Graph]:
         yield widened(binary(kind, (SHAPE, SHAPE), [(2.0**-12, 0), (3e-4, 0), (5e-4, 0)]))
     yield widened(unary("LEAKY_RELU", SHAPE, (2.0**-12, 0), (3e-4, 0), LeakyReluAttributes(0.25)))
     yield widened(unary("RELU", SHAPE, (2.0**-12, 0), (3e-4, 0)))
+    yield widened(unary("RELU6", SHAPE, (3e-4, 0), (3e-4, 0)))
+    for kind in ("LOGISTIC", "TANH"):
+        yield from (widened(unary(kind, SHAPE, (scale, 0), (2.0**-15, 0))) for scale in (2.0**-12, 3e-4))
     for source, target in (
         (DType.INT16, DType.INT8),
         (DType.INT16, DType.INT32),

@@ -14,7 +14,7 @@ import test_moves
 import test_pool
 import test_rearrange
 import wide
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from seatool.ir import Array, DType, Graph, Quantization, Tensor
 from seatool.kernels import Padding
@@ -25,6 +25,7 @@ from test_binary import ACTIVATIONS, binary, broadcastable
 EVERY = np.arange(-32768, 32768).astype(np.int16)
 SUMS = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM")
 SCALES = st.one_of(st.sampled_from([2.0**-15, 2.0**-12, 3e-4, 0.002]), st.floats(2.0**-20, 1.0, width=32))
+CURVES = ("RELU", "RELU6", "LEAKY_RELU", "LOGISTIC", "TANH")
 REARRANGED = (test_rearrange.stacks, test_rearrange.reversals, test_rearrange.repetitions)
 INTEGERS = (DType.INT8, DType.INT16, DType.INT32)
 
@@ -56,10 +57,12 @@ def binaries(draw: st.DrawFn) -> Graph:
 @st.composite
 def activations(draw: st.DrawFn) -> Graph:
     shape = tuple(draw(st.lists(st.integers(1, 7), min_size=1, max_size=4)))
-    kind = draw(st.sampled_from(["RELU", "LEAKY_RELU"]))
+    kind = draw(st.sampled_from(CURVES))
     alpha = draw(st.sampled_from([-0.5, 0.0, 0.01, 0.1, 0.3, 1.0, 2.5]))
     attributes = LeakyReluAttributes(float(np.float32(alpha))) if kind == "LEAKY_RELU" else None
-    return widened(test_activation.unary(kind, shape, (draw(SCALES), 0), (draw(SCALES), 0), attributes))
+    source = draw(SCALES)
+    target = {"RELU6": source, "LOGISTIC": 2.0**-15, "TANH": 2.0**-15}.get(kind) or draw(SCALES)
+    return widened(test_activation.unary(kind, shape, (source, 0), (target, 0), attributes))
 
 
 def pools() -> st.SearchStrategy[Graph]:
@@ -136,6 +139,27 @@ def test_every_value(kind: str, x: float, y: float) -> None:
     rig.check(widened(test_activation.unary(kind, EVERY.shape, (x, 0), (y, 0), attributes)), [EVERY])
 
 
+@pytest.mark.parametrize("kind", ["LOGISTIC", "TANH"])
+@given(
+    st.one_of(
+        SCALES,
+        st.floats(-13, -9).map(lambda power: float(np.float32(2.0**power))),
+        st.floats(2.0**-40, 2.65625, width=32),
+    )
+)
+@example(2.0**-12)
+@example(2.0**-11)
+@example(2.0**-12 * 1.0006)
+@example(2.0**-12 * 1.0008)
+def test_every_value_of_sigmoids(kind: str, x: float) -> None:
+    rig.check(widened(test_activation.unary(kind, EVERY.shape, (x, 0), (2.0**-15, 0))), [EVERY])
+
+
+@given(SCALES)
+def test_every_value_of_relu6(x: float) -> None:
+    rig.check(widened(test_activation.unary("RELU6", EVERY.shape, (x, 0), (x, 0))), [EVERY])
+
+
 @pytest.mark.parametrize("target", [*INTEGERS, DType.FLOAT32])
 @given(SCALES, SCALES)
 def test_every_value_converted(target: DType, x: float, y: float) -> None:
@@ -185,6 +209,8 @@ def test_what_int16_cannot_be_is_a_problem() -> None:
     arguments = [rig.int32("paddings", [(1, 1)]), rig.tensor("value", (1,), 0.5, data=np.array([1], np.int8))]
     padded = widened(test_moves.moved("PADV2", (3,), arguments, [(5,)]))
     assert "251 is not one byte repeated" in problems(padded)
-    assert "only int8" in problems(widened(test_activation.unary("RELU6", (2,), (0.5, 0), (0.5, 0))))
+    assert "only int8" in problems(widened(test_activation.unary("RSQRT", (2,), (0.5, 0), (0.5, 0))))
+    curve = widened(test_activation.unary("TANH", (2,), (3.0, 0), (0.5, 0)))
+    assert problems(curve) == ("the output's scale is 0.5, not 1/32768 / the input's scale 3 is too small or too large")
     wrong = converted((2,), DType.INT32, DType.INT32, (0.5, 0.5))
     assert "TFLM does not convert that" in problems(wrong)

@@ -96,9 +96,14 @@ class Relu6(ActivationFunction):
             yield "input and output have different quantization, which TFLM ignores"
 
     def function(self, x: Int64) -> Int64:
-        zero = self.input(0).zero_point
-        six = zero + round_half_away(float(np.float32(6) / np.float32(self.input(0).scale)))
-        return np.clip(x, zero, min(six, 127))
+        return np.clip(x, self.input(0).zero_point, self.six)
+
+    @property
+    def six(self) -> int:
+        """6 as it is stored, or the highest value below it."""
+        x = self.input(0)
+        six = x.zero_point + round_half_away(float(np.float32(6) / np.float32(x.scale)))
+        return min(six, int(np.iinfo(x.dtype.numpy).max))
 
     def real(self, x: Array) -> Array:
         return np.clip(x, 0, 6)

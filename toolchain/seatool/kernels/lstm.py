@@ -246,9 +246,9 @@ class Lstm(Operator):
         forget, update, cell, output = np.moveaxis(np.clip(parts[0] + parts[1], *_INT16), -1, 0)
         kept, added, shown = self.products
         old = multiply_by_quantized_multiplier(sigmoid(forget) * c, *kept)
-        new = multiply_by_quantized_multiplier(sigmoid(update) * tanh(cell, -12), *added)
+        new = multiply_by_quantized_multiplier(sigmoid(update) * tanh(cell, tanh_factor(-12)), *added)
         c = np.clip(np.clip(old, *_INT16) + np.clip(new, *_INT16), *self.cells)
-        y = multiply_by_quantized_multiplier(sigmoid(output) * tanh(c, self.power), *shown)
+        y = multiply_by_quantized_multiplier(sigmoid(output) * tanh(c, tanh_factor(self.power)), *shown)
         return np.clip(y + self.hidden.zero_point, -128, 127), c
 
     @cached_property

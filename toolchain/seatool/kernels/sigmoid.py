@@ -25,23 +25,33 @@ def sigmoid_table() -> npt.NDArray[np.uint16]:
     return np.append(table, table[-1]).astype(np.uint16)
 
 
-def sigmoid(x: Int64) -> Int64:
-    """sigmoid(x / 2^12) in units of 2^-15, for int16 (reference_integer_ops::Logistic of a power of two)."""
-    scaled = 3 * x  # 2^12 * 3 = 512 * 24
-    value = _interpolated(np.abs(scaled), 9)
+def sigmoid(x: Int64, factor: tuple[int, int] = (3, 0)) -> Int64:
+    """Sigmoid in units of 2^-15, for int16 (reference_integer_ops::Logistic).
+
+    ``factor``: multiplier and shift to the right that take ``x`` to units of 1 / 24 / 512, by default from 2^-12.
+    """
+    scaled = _scaled(x, factor)
+    value = _interpolated(np.minimum(np.abs(scaled), (_LAST << 9) - 1), 9)
     return (np.where(scaled >= 0, value, (1 << 25) - 1 - value) + (1 << 9)) >> 10
 
 
-def tanh(x: Int64, power: int) -> Int64:
-    """tanh(x * 2^power) in units of 2^-15, for int16 (reference_integer_ops::Tanh, its parameters as the LSTM's)."""
-    multiplier, right = tanh_factor(power)
-    scaled = (x * multiplier + (1 << right >> 1)) >> right
+def tanh(x: Int64, factor: tuple[int, int]) -> Int64:
+    """Tanh in units of 2^-15, for int16 (reference_integer_ops::Tanh).
+
+    ``factor``: multiplier and shift to the right that take ``x`` to units of 1 / 48 / 256.
+    """
+    scaled = _scaled(x, factor)
     value = _interpolated(np.minimum(np.abs(scaled), _LAST << 8), 8) - (1 << 23)
     return (np.where(scaled >= 0, value, ~value) + (1 << 7)) >> 8
 
 
+def _scaled(x: Int64, factor: tuple[int, int]) -> Int64:
+    multiplier, right = factor
+    return (x * multiplier + (1 << right >> 1)) >> right
+
+
 def tanh_factor(power: int) -> tuple[int, int]:
-    """What an input in units of 2^``power`` is multiplied by and divided by 2 to the power of."""
+    """The factor of the LSTM's :func:`tanh` for an input in units of 2^``power``."""
     left = 12 + power  # 2^12 * 3 = 2 * 24 * 256, where 2 is that of tanh(x) = 2 sigmoid(2 x) - 1
     return (3 << left, 0) if left >= 0 else (3, -left)
 
