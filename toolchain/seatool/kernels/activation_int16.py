@@ -62,6 +62,7 @@ class LeakyReluElements(Variant):
     """Each value rescaled by one of two factors, about 16 instructions per element, 10 where they are one."""
 
     name, header = "elements_s16", "nn_leaky_relu_s16.h"
+    cycles_per_instruction = 1.0
 
     def cost(self, op: _Wide) -> Cost:
         return Cost(op.output.elements * (10 if op.slope == 1 else 16) + 20, 0, 400)
