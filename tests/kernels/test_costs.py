@@ -156,6 +156,7 @@ def int16_layers() -> Iterator[Graph]:
     yield widened(unary("RELU6", SHAPE, (3e-4, 0), (3e-4, 0)))
     for kind in ("LOGISTIC", "TANH"):
         yield from (widened(unary(kind, SHAPE, (scale, 0), (2.0**-15, 0))) for scale in (2.0**-12, 3e-4))
+    yield from (widened(mean((1, 25, 5, 64), axes, True, (3e-4, 0), (2e-4, 0))) for axes in ((1, 2), (3,), (2,)))
     for source, target in (
         (DType.INT16, DType.INT8),
         (DType.INT16, DType.INT32),

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,8 +29,6 @@ from seatool.kernels.fixed_point import factor_problems, multiply_by_quantized_m
 from seatool.kernels.loops import DIMS, Loop, collapse, outer_fields, strides
 from seatool.rounding import ceil_div
 
-_MOST_SUMMANDS = (1 << 31) // 256
-
 
 @dataclass(frozen=True)
 class ReducerAttributes(Attributes):
@@ -48,6 +46,8 @@ class Reducer(Operator):
     most_inputs = 2
     attributes_type = ReducerAttributes
     limits = "constant axes"
+    most_summands: ClassVar[int] = (1 << 31) // 256
+    """From so many on their sum may not fit int32."""
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -72,8 +72,8 @@ class Reducer(Operator):
             return
         if (shape := self.output_shapes()[0]) != self.output.shape:
             yield f"the output's shape is {list(self.output.shape)}, not {list(shape)}"
-        if self.count >= _MOST_SUMMANDS:
-            yield f"{self.count} summands; up to {_MOST_SUMMANDS - 1} are supported"
+        if self.count >= self.most_summands:
+            yield f"{self.count} summands; up to {self.most_summands - 1} are supported"
         if max(map(len, self.loops())) > DIMS + 1:
             yield f"more than {DIMS + 1} loops are needed"
 
@@ -102,8 +102,12 @@ class Summing(Reducer):
     """A sum, rescaled to the output."""
 
     def type_problems(self) -> Iterator[str]:
-        found = list(super().type_problems())
+        found = self.require_types()
         yield from found or factor_problems(self.input(0).scale / self.output.scale)
+
+    def require_types(self) -> list[str]:
+        """Element types that are not supported."""
+        return list(require_int8(self, self.input(0), self.output))
 
     @abstractmethod
     def rescaling(self) -> tuple[int, int]:
@@ -115,7 +119,8 @@ class Summing(Reducer):
         total = x.astype(np.int64).sum(axis=self.axes, keepdims=self.attributes.keep_dims)
         centred = total - self.input(0).zero_point * self.count
         y = multiply_by_quantized_multiplier(centred, *self.rescaling()) + self.output.zero_point
-        return (np.clip(y, -128, 127).astype(np.int8),)
+        limits = np.iinfo(self.output.dtype.numpy)
+        return (np.clip(y, limits.min, limits.max).astype(limits.dtype),)
 
 
 @operator("SUM")
