@@ -30,10 +30,12 @@ NN_INLINE int32_t nn_conv_depth(const nn_conv_args *a)
     return a->kernel_height * a->kernel_width * (a->in_channels / a->groups);
 }
 
-/* Whether the taps of an output pixel lie side by side in the input, whole words of them. */
+/* Whether the taps of every output pixel lie side by side inside the input, whole words of them. */
 NN_INLINE int nn_conv_is_pointwise(const nn_conv_args *a)
 {
-    return a->kernel_height == 1 && a->kernel_width == 1 && a->in_channels % 4 == 0 && a->groups == 1;
+    return a->kernel_height == 1 && a->kernel_width == 1 && a->in_channels % 4 == 0 && a->groups == 1 &&
+           (a->output_height - 1) * a->stride_y < a->input_height &&
+           (a->output_width - 1) * a->stride_x < a->input_width;
 }
 
 /* Words first: a call of memcpy would cost more than most runs are long. */

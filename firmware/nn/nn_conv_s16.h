@@ -64,11 +64,12 @@ NN_INLINE int32_t nn_conv_s16_words(const nn_conv_s16_args *a)
     return (a->kernel_height * a->kernel_width * (a->in_channels / a->groups) + 3) / 4;
 }
 
-/* Whether the taps of an output pixel lie side by side in the input, whole words of them. */
+/* Whether the taps of every output pixel lie side by side inside the input, whole words of them. */
 NN_INLINE int nn_conv_s16_is_pointwise(const nn_conv_s16_args *a)
 {
     return a->kernel_height == 1 && a->kernel_width == 1 && a->in_channels % 4 == 0 && a->groups == 1 &&
-           a->pad_top == 0 && a->pad_left == 0;
+           (a->output_height - 1) * a->stride_y < a->input_height &&
+           (a->output_width - 1) * a->stride_x < a->input_width;
 }
 
 /* Fill the panel with the taps of `count` pixels of this call from number `first` on, counted over batches, rows and

@@ -39,6 +39,7 @@ NN_INLINE nn_conv_args nn_phase_conv(const nn_transpose_conv_args *a, nn_phase y
         .input_height = a->input_height,
         .input_width = a->input_width,
         .in_channels = a->in_channels,
+        .output_height = y.count,
         .output_width = x.count,
         .out_channels = a->out_channels * a->stride_x,
         .kernel_height = y.taps,

@@ -100,3 +100,14 @@ def test_shapes_that_do_not_fit_are_problems() -> None:
 def test_strides_must_be_positive() -> None:
     with pytest.raises(ValueError, match="strides must be positive"):
         TransposeConvAttributes(Padding.SAME, 0, 1)
+
+
+@pytest.mark.parametrize("beyond", [(0, 1), (2, 0), (3, 4)])
+def test_outputs_beyond_what_the_input_reaches(beyond: tuple[int, int]) -> None:
+    """Nothing lies behind the image, also where an output sees one tap."""
+    shape, output = (1, 3, 2, 4), (1, 3 + beyond[0], 2 + beyond[1], 3)
+    rng = np.random.default_rng(0)
+    weights = rng.integers(-127, 128, (3, 1, 1, 4)).astype(np.int8)
+    attributes = TransposeConvAttributes(Padding.VALID, 1, 1)
+    graph = transposed(shape, output, weights, None, attributes, Scales(0.1, [2.0**-9], 0.1), (3, -5))
+    rig.check(graph, [rng.integers(-128, 128, shape).astype(np.int8)])

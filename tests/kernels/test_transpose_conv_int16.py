@@ -80,3 +80,14 @@ def test_sums_are_int64_whatever_the_file_says() -> None:
     weights, scales = rng.integers(-127, 128, (4, 2, 2, 4)).astype(np.int8), Scales(0.1, [2.0**-9], 0.1)
     graph = transposed(shape, (1, 8, 8, 4), weights, None, attributes, scales, (0, 0), DType.INT16)
     rig.check(graph, [rng.integers(-32768, 32768, shape).astype(np.int16)])
+
+
+@pytest.mark.parametrize("beyond", [(0, 1), (2, 0), (3, 4)])
+def test_outputs_beyond_what_the_input_reaches(beyond: tuple[int, int]) -> None:
+    """Nothing lies behind the image, also where an output sees one tap."""
+    shape, output = (1, 3, 2, 4), (1, 3 + beyond[0], 2 + beyond[1], 3)
+    rng = np.random.default_rng(0)
+    weights = rng.integers(-127, 128, (3, 1, 1, 4)).astype(np.int8)
+    attributes = TransposeConvAttributes(Padding.VALID, 1, 1)
+    graph = transposed(shape, output, weights, None, attributes, Scales(0.1, [2.0**-9], 0.1), (0, 0), DType.INT16)
+    rig.check(graph, [rng.integers(-32768, 32768, shape).astype(np.int16)])
