@@ -1,4 +1,4 @@
-/* nn_resize_nearest_s8: an int8 image of another size, each pixel from the nearest one. */
+/* nn_resize_nearest_s8: an image of another size, each pixel from the nearest one; channels are bytes of a pixel. */
 #ifndef NN_RESIZE_NEAREST_S8_H
 #define NN_RESIZE_NEAREST_S8_H
 

@@ -13,6 +13,7 @@ import test_activation
 import test_moves
 import test_pool
 import test_rearrange
+import test_resize
 import wide
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -70,6 +71,13 @@ def pools() -> st.SearchStrategy[Graph]:
 
 
 @st.composite
+def resizes(draw: st.DrawFn) -> Graph:
+    shape = (draw(st.sampled_from([1, 1, 2])), *(draw(st.integers(1, 7)) for _ in range(2)), draw(st.integers(1, 9)))
+    size = [draw(st.sampled_from([n, 2 * n, draw(st.integers(1, 20))])) for n in shape[1:3]]
+    return widened(test_resize.resized("RESIZE_NEAREST_NEIGHBOR", shape, size, draw(test_resize.conventions())))
+
+
+@st.composite
 def moves(draw: st.DrawFn) -> Graph:
     graph = draw(
         st.one_of(
@@ -122,7 +130,7 @@ def values(draw: st.DrawFn, tensor: Tensor) -> Array:
 
 @st.composite
 def cases(draw: st.DrawFn) -> rig.Case:
-    graph = draw(st.one_of(binaries(), activations(), moves(), conversions(), pools()))
+    graph = draw(st.one_of(binaries(), activations(), moves(), conversions(), pools(), resizes()))
     assume(not list(rig.operator_of(graph).problems()))
     return graph, [draw(values(graph.tensors[name])) for name in graph.inputs]
 

@@ -101,6 +101,8 @@ class Reducer(Operator):
 class Summing(Reducer):
     """A sum, rescaled to the output."""
 
+    limits = "constant axes; on int16 up to 65535 summands"
+
     def type_problems(self) -> Iterator[str]:
         found = self.require_types()
         yield from found or factor_problems(self.input(0).scale / self.output.scale)

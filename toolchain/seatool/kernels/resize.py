@@ -1,4 +1,4 @@
-"""RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR on int8."""
+"""RESIZE_NEAREST_NEIGHBOR on int8 or int16, RESIZE_BILINEAR on int8."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from seatool.kernels.base import (
     Variant,
     operator,
     require_int8,
+    require_quantized,
     variant,
 )
 from seatool.kernels.fixed_point import Int64
@@ -62,7 +63,7 @@ class Resize(Operator):
 
     def problems(self) -> Iterator[str]:
         x, size = self.input(0), self.input(1)
-        found = list(require_int8(self, x, self.output))
+        found = list(self.type_problems())
         if len(x.shape) != 4:
             found.append(f"the input has {len(x.shape)} dimensions, not 4 (NHWC)")
         elif size.data is None or size.dtype is not DType.INT32 or size.shape != (2,):
@@ -76,6 +77,10 @@ class Resize(Operator):
         yield from found
         if not found:
             yield from self.scale_problems()
+
+    def type_problems(self) -> Iterator[str]:
+        """Element types that are not supported."""
+        yield from require_int8(self, self.input(0), self.output)
 
     def output_shapes(self) -> Sequence[Shape]:
         batches, _, _, channels = self.input(0).shape
@@ -104,6 +109,9 @@ class ResizeNearestNeighbor(Resize):
         74,
         (Field("align_corners", 0, "bool", False), Field("half_pixel_centers", 1, "bool", False)),
     )
+
+    def type_problems(self) -> Iterator[str]:
+        yield from require_quantized(self, self.input(0), self.output)
 
     def places(self) -> tuple[Int64, Int64]:
         """Row of the input for each row of the output, and the same of columns."""
@@ -198,7 +206,7 @@ class _ResizeKernel(Variant):
             "input_width": width,
             "output_height": op.output.shape[1],
             "output_width": op.output.shape[2],
-            "channels": channels,
+            "channels": channels * op.output.dtype.size,
         }
         return Call(self.function, f"{self.function}_args", fields)
 
@@ -211,8 +219,8 @@ class ResizePixels(_ResizeKernel):
 
     def cost(self, op: ResizeNearestNeighbor) -> Cost:
         batches, height, width, channels = op.output.shape
-        fresh = len(np.unique(op.places()[0]))
-        rows = fresh * (width * (copy_cost(channels) + 6) + 20) + (height - fresh) * (copy_cost(width * channels) + 20)
+        fresh, pixel = len(np.unique(op.places()[0])), channels * op.output.dtype.size
+        rows = fresh * (width * (copy_cost(pixel) + 6) + 20) + (height - fresh) * (copy_cost(width * pixel) + 20)
         return Cost(batches * rows + 20, 0, 140)
 
     def constants(self, op: ResizeNearestNeighbor) -> tuple[Constant, ...]:
