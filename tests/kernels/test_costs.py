@@ -149,12 +149,13 @@ def int16_layers() -> Iterator[Graph]:
         yield widened(pool(kind, (1, 32, 20, 16), Pool2DAttributes(Padding.VALID, 2, 2, 2, 2), 0.1, 0))
         yield widened(pool(kind, (1, 16, 12, 32), Pool2DAttributes(Padding.SAME, 2, 2, 3, 3), 0.1, 0))
         yield widened(pool(kind, (1, 25, 5, 64), Pool2DAttributes(Padding.VALID, 1, 1, 25, 5), 0.1, 0))
-    for kind in ("ADD", "MUL", "MAXIMUM"):
+    for kind in ("ADD", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM"):
         yield widened(binary(kind, (SHAPE, SHAPE), [(2.0**-12, 0), (3e-4, 0), (5e-4, 0)]))
     yield from (widened(mean((1, 25, 5, 64), axes, True, (0.1, 0), (0.09, 0))) for axes in ((1, 2), (3,), (2,)))
     nearest = ResizeAttributes(half_pixel_centers=True)
     yield widened(resized("RESIZE_NEAREST_NEIGHBOR", (1, 8, 10, 32), (16, 20), nearest))
     yield widened(unary("LEAKY_RELU", SHAPE, (2.0**-12, 0), (3e-4, 0), LeakyReluAttributes(0.25)))
+    yield widened(unary("ABS", SHAPE, (2.0**-12, 0), (3e-4, 0)))
     yield widened(unary("RELU", SHAPE, (2.0**-12, 0), (3e-4, 0)))
     yield widened(unary("RELU6", SHAPE, (3e-4, 0), (3e-4, 0)))
     for kind in ("LOGISTIC", "TANH"):

@@ -24,9 +24,9 @@ from seatool.kernels.pool import Pool2DAttributes
 from test_binary import ACTIVATIONS, binary, broadcastable
 
 EVERY = np.arange(-32768, 32768).astype(np.int16)
-SUMS = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM")
+SUMS = ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM")
 SCALES = st.one_of(st.sampled_from([2.0**-15, 2.0**-12, 3e-4, 0.002]), st.floats(2.0**-20, 1.0, width=32))
-CURVES = ("RELU", "RELU6", "LEAKY_RELU", "LOGISTIC", "TANH")
+CURVES = ("ABS", "RELU", "RELU6", "LEAKY_RELU", "LOGISTIC", "TANH")
 REARRANGED = (test_rearrange.stacks, test_rearrange.reversals, test_rearrange.repetitions)
 INTEGERS = (DType.INT8, DType.INT16, DType.INT32)
 
@@ -140,7 +140,7 @@ def test_equals_tflm(case: rig.Case) -> None:
     rig.check(*case)
 
 
-@pytest.mark.parametrize("kind", ["RELU", "LEAKY_RELU"])
+@pytest.mark.parametrize("kind", ["ABS", "RELU", "LEAKY_RELU"])
 @given(SCALES, SCALES)
 def test_every_value(kind: str, x: float, y: float) -> None:
     attributes = LeakyReluAttributes(0.1) if kind == "LEAKY_RELU" else None

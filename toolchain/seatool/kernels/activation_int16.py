@@ -1,4 +1,4 @@
-"""RELU, RELU6, LEAKY_RELU, LOGISTIC and TANH on int16: kernels and how they are called."""
+"""ABS, RELU, RELU6, LEAKY_RELU, LOGISTIC and TANH on int16: kernels and how they are called."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from seatool.kernels.activation import ActivationFunction, LeakyRelu, Logistic, 
 from seatool.kernels.base import Call, Constant, Cost, Ref, Variant, require_int16, variant, wide
 from seatool.kernels.fixed_point import Int64, quantize_multiplier, round_half_away
 from seatool.kernels.sigmoid import sigmoid, sigmoid_table, tanh
+from seatool.kernels.unary import Abs
 
 
 class _Wide(ActivationFunction):
@@ -85,6 +86,35 @@ class LeakyReluElements(Variant):
             "output_min": op.lowest,
         }
         return Call("nn_leaky_relu_s16", "nn_leaky_relu_s16_args", fields)
+
+
+@wide(Abs)
+class AbsInt16(_Wide, Abs):
+    """The magnitude, rescaled. Source: TFLM elementwise.cc."""
+
+
+@variant(AbsInt16)
+class AbsElements(Variant):
+    """Each magnitude rescaled, about 12 instructions per element."""
+
+    name, header = "elements_s16", "nn_abs_s16.h"
+
+    def cost(self, op: AbsInt16) -> Cost:
+        return Cost(op.output.elements * 12 + 20, 0, 200)
+
+    def inplace(self, op: AbsInt16) -> tuple[int, ...]:
+        return (0,)
+
+    def call(self, op: AbsInt16) -> Call:
+        multiplier, shift = quantize_multiplier(op.ratio)
+        fields = {
+            "input": Ref("input"),
+            "output": Ref("output"),
+            "count": op.output.elements,
+            "multiplier": multiplier,
+            "shift": shift,
+        }
+        return Call("nn_abs_s16", "nn_abs_s16_args", fields)
 
 
 @variant(Relu6Int16)

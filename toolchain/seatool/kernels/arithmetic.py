@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,22 +21,21 @@ from seatool.kernels.fixed_point import (
 from seatool.kernels.gemmlowp import one_over_one_plus_x
 from seatool.kernels.lookup_table import Table
 
-_LEFT_SHIFT = 7
-"""Bits that SQUARED_DIFFERENCE gains before it scales its inputs."""
-
 
 @operator("SQUARED_DIFFERENCE")
 class SquaredDifference(Binary):
-    """(a - b)^2. Both inputs are scaled to 2^7 steps of twice the larger input scale. Source: TFLM
+    """(a - b)^2. Both inputs are scaled to 2^left_shift steps of twice the larger input scale. Source: TFLM
     squared_difference.cc."""
 
     tflite = TFLiteForm(99, range(1, 3), 76)
+    left_shift: ClassVar[int] = 7
+    """Bits that the inputs gain before they are scaled."""
 
     def factors(self) -> tuple[float, float, float]:
         """Real factors of the inputs and of the square of their difference."""
         a, b = self.input(0).scale, self.input(1).scale
         twice = 2 * max(a, b)
-        return a / twice, b / twice, twice * twice / (2 ** (2 * _LEFT_SHIFT) * self.output.scale)
+        return a / twice, b / twice, twice * twice / (2 ** (2 * self.left_shift) * self.output.scale)
 
     def problems(self) -> Iterator[str]:
         found = list(super().problems())
@@ -59,13 +58,14 @@ class SquaredDifference(Binary):
 
     def combine(self, a: Int64, b: Int64) -> Int64:
         p = self.scales()
-        x1 = (a + p["input1_offset"]) << _LEFT_SHIFT
-        x2 = (b + p["input2_offset"]) << _LEFT_SHIFT
+        x1 = (a + p["input1_offset"]) << self.left_shift
+        x2 = (b + p["input2_offset"]) << self.left_shift
         term1 = multiply_by_quantized_multiplier(x1, p["input1_multiplier"], p["input1_shift"])
         term2 = multiply_by_quantized_multiplier(x2, p["input2_multiplier"], p["input2_shift"])
         square = np.square(term1 - term2)
         y = multiply_by_quantized_multiplier(square, p["output_multiplier"], p["output_shift"]) + p["output_offset"]
-        return np.clip(y, -128, 127)
+        limits = np.iinfo(self.output.dtype.numpy)
+        return np.clip(y, limits.min, limits.max)
 
     def evaluate_float(self, *inputs: Array | None) -> tuple[Array, ...]:
         a, b = inputs

@@ -1,10 +1,11 @@
-"""ADD, SUB, MUL, MAXIMUM and MINIMUM on int16: kernels and how they are called."""
+"""ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM and MINIMUM on int16: kernels and how they are called."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from seatool.kernels.arithmetic import SquaredDifference
 from seatool.kernels.base import require_int16, variant, wide
 from seatool.kernels.binary import Add, Arithmetic, Binary, Elementwise, Extremum, Maximum, Minimum, Mul, Sub, Sum
 from seatool.kernels.fixed_point import activation_range
@@ -36,6 +37,13 @@ class MulInt16(_Wide, Mul):
     """Product. Source: TFLM mul_common.cc."""
 
 
+@wide(SquaredDifference)
+class SquaredDifferenceInt16(_Wide, SquaredDifference):
+    """(a - b)^2, both inputs scaled without more bits. Source: TFLM squared_difference.cc."""
+
+    left_shift = 0
+
+
 @wide(Maximum)
 class MaximumInt16(_Wide, Maximum):
     """The larger value."""
@@ -46,13 +54,15 @@ class MinimumInt16(_Wide, Minimum):
     """The smaller value."""
 
 
-class _RescaledInt16(Elementwise):
-    """All zero points are 0, and no argument."""
+def _factors(op: Arithmetic | SquaredDifference) -> dict[str, int]:
+    """Without zero points, which are 0 and no argument."""
+    return {name: value for name, value in op.scales().items() if not name.endswith("_offset")}
 
+
+class _RescaledInt16(Elementwise):
     def parameters(self, op: Arithmetic) -> dict[str, Any]:
         low, high = activation_range(op.activation, op.output)
-        scales = {name: value for name, value in op.scales().items() if not name.endswith("_offset")}
-        return scales | {"output_min": low, "output_max": high}
+        return _factors(op) | {"output_min": low, "output_max": high}
 
 
 @variant(AddInt16, SubInt16)
@@ -70,6 +80,17 @@ class MulElementsInt16(_RescaledInt16):
 
     name, header, function = "elements_s16", "nn_mul_s16.h", "nn_mul_s16"
     quarters, code_bytes = 56, 260
+
+
+@variant(SquaredDifferenceInt16)
+class SquaredDifferenceElementsInt16(Elementwise):
+    """Both inputs and the square rescaled, about 34 instructions per element."""
+
+    name, header, function = "elements_s16", "nn_squared_difference_s16.h", "nn_squared_difference_s16"
+    quarters, code_bytes = 136, 600
+
+    def parameters(self, op: SquaredDifference) -> dict[str, Any]:
+        return _factors(op)
 
 
 @variant(MaximumInt16, MinimumInt16)
