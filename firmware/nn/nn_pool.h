@@ -5,8 +5,8 @@
 #include "nn_bands.h"
 
 typedef struct {
-    const int8_t *input;
-    int8_t *output;
+    const void *input; /* int8 or int16 */
+    void *output;      /* the same */
     int32_t batches, input_height, input_width, channels; /* in bytes: twice as many for int16 */
     int32_t output_height, output_width;
     int32_t kernel_height, kernel_width, stride_y, stride_x, pad_top, pad_left;
@@ -41,7 +41,7 @@ NN_INLINE nn_pool_window nn_pool_window_at(const nn_pool_args *a, int32_t batch,
         bottom = nn_smaller(bottom, a->input_height);
         right = nn_smaller(right, a->input_width);
     }
-    const int8_t *image = a->input + batch * a->input_height * a->input_width * a->channels;
+    const int8_t *image = (const int8_t *)a->input + batch * a->input_height * a->input_width * a->channels;
     const int32_t place = nn_ring_place(top, a->input_ring, a->input_height);
     const int32_t rows =
         a->input_ring < a->input_height ? nn_smaller(bottom - top, a->input_ring - place) : bottom - top;
@@ -62,7 +62,7 @@ NN_INLINE int nn_pool_is_whole(const nn_pool_args *a, nn_pool_window w)
 NN_INLINE int8_t *nn_pool_output(const nn_pool_args *a, int32_t batch, int32_t y)
 {
     const int32_t row = batch * a->output_height + nn_ring_place(y, a->output_ring, a->output_height);
-    return a->output + row * a->output_width * a->channels;
+    return (int8_t *)a->output + row * a->output_width * a->channels;
 }
 
 #endif
