@@ -1,0 +1,35 @@
+"""The table of conformance is what the code and the tests give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import conformance
+import pytest
+from seatool.kernels import operators
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance.md"
+
+
+@pytest.mark.slow
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text() == conformance.markdown(), "run: python tests/kernels/conformance.py > docs/conformance.md"
+
+
+def test_every_operator_is_compared_with_tflm() -> None:
+    """All that a file can name have their row, and a property test in one of its cells."""
+    rows = {row.split(" | ")[0].removeprefix("| "): row for row in PAGE.read_text().splitlines() if "|" in row}
+    types = conformance.tflm_types()
+    for kind, family in operators().items():
+        is_kernel = family.tflite is not None and kind not in conformance.UNKNOWN
+        if is_kernel and {"int8", "bool"} & set(types.get(kind, [])):
+            assert "(test_" in rows[kind], f"{kind} has no property test"
+
+
+def test_nothing_is_claimed_that_tflm_does_not_compute() -> None:
+    for row in PAGE.read_text().splitlines():
+        kind, *cells = (cell.strip() for cell in row.strip("|").split(" | "))
+        types = conformance.tflm_types().get(kind, [])
+        for column, cell in zip(conformance.TYPES, cells, strict=False):
+            if "(test_" in cell and column != "int8":
+                assert column in types, f"{kind} on {column}"
