@@ -20,6 +20,8 @@ MODULES = sorted(
     if path.name != Path(__file__).name and "def cases(" in path.read_text()
 )
 SAMPLE = 250
+SAMPLES = {"test_int16": 1000}
+"""Of a module that has many operators: enough for every kernel to be among them."""
 LARGE = ("test_conv_2d", "test_winograd")
 PARTS = [(module, part) for module in MODULES for part in range(2 if module in LARGE else 1)]
 COMPILERS = {"gcc-lto": ("gcc", "-O2", "-flto"), "clang": ("clang", "-O2")}
@@ -28,7 +30,13 @@ COMPILERS = {"gcc-lto": ("gcc", "-O2", "-flto"), "clang": ("clang", "-O2")}
 @cache
 def sampled(module: str) -> list[batch.Case]:
     strategy = importlib.import_module(module).cases()
-    return batch.cover([c for graph, inputs in rig.sample(strategy, SAMPLE) for c in batch.cases_of(graph, inputs)])
+    return batch.cover(
+        [
+            c
+            for graph, inputs in rig.sample(strategy, SAMPLES.get(module, SAMPLE))
+            for c in batch.cases_of(graph, inputs)
+        ]
+    )
 
 
 def part_of(module: str, part: int) -> list[batch.Case]:

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from seatool.ir import DType, Graph, Op, Quantization, Tensor
 from seatool.kernels import Activation, Padding
+from seatool.kernels.binary import BinaryAttributes
 from seatool.kernels.conv_2d import Conv2DAttributes
 from seatool.kernels.depthwise_conv_2d import DepthwiseConv2DAttributes
 from seatool.kernels.fully_connected import FullyConnectedAttributes
+from seatool.kernels.mean import ReducerAttributes
+from seatool.kernels.pool import Pool2DAttributes
 from seatool.kernels.transpose_conv import TransposeConvAttributes
 
 SCALE, WEIGHT_SCALE = 2.0**-12, 2.0**-9
 _INT32 = 2
+
+
+def int16_functions() -> Graph:
+    """Layers without weights: max, average, sum, border, curve and mean."""
+
+    def activation(name: str, *shape: int, scale: float = SCALE) -> Tensor:
+        return Tensor(name, shape, DType.INT16, Quantization.per_tensor(scale, 0))
+
+    def constant(name: str, values: Sequence[object]) -> Tensor:
+        data = np.array(values, np.int32)
+        return Tensor(name, data.shape, DType.INT32, None, data)
+
+    tensors = [
+        activation("x", 1, 10, 8, 6),
+        *(activation("max", 1, 5, 4, 6), activation("average", 1, 5, 4, 6), activation("sum", 1, 5, 4, 6)),
+        *(constant("amounts", [[0, 0], [1, 1], [0, 2], [0, 0]]), activation("border", 1, 7, 6, 6)),
+        activation("curve", 1, 7, 6, 6, scale=2.0**-15),
+        *(constant("axes", [1, 2]), activation("mean", 1, 6, scale=2.0**-15)),
+    ]
+    windows = Pool2DAttributes(Padding.VALID, 2, 2, 2, 2)
+    ops = (
+        Op("max", "MAX_POOL_2D", ("x",), ("max",), windows),
+        Op("average", "AVERAGE_POOL_2D", ("x",), ("average",), windows),
+        Op("sum", "ADD", ("max", "average"), ("sum",), BinaryAttributes(), 2),
+        Op("border", "PAD", ("sum", "amounts"), ("border",)),
+        Op("curve", "TANH", ("border",), ("curve",)),
+        Op("mean", "MEAN", ("curve", "axes"), ("mean",), ReducerAttributes()),
+    )
+    return Graph("functions", {tensor.name: tensor for tensor in tensors}, ops, ("x",), ("mean",))
 
 
 def int16_model() -> Graph:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from int16_model import int16_model
+from int16_model import int16_functions, int16_model
 from seatool.importers import tflite
 from seatool.pipeline import CompileOptions, compile_model, open_project
 from seatool.pipeline.verify import verify_project
@@ -33,3 +33,11 @@ def test_firmware_equals_tflm(fuse: bool, tmp_path: Path) -> None:
         kernels = [layer["variant"] for layer in open_project(folder).manifest["layers"]]
         assert kernels == ["gemm_s16", "lanes_s16", "phases_s16", "vector_s16", "blocks_s16"]
         assert verified.tensors == 5
+
+
+@pytest.mark.slow
+def test_layers_without_weights_equal_tflm(tmp_path: Path) -> None:
+    model, folder = tmp_path / "functions.tflite", tmp_path / "project"
+    model.write_bytes(tflite.write(int16_functions()))
+    compile_model(model, folder, CompileOptions(fuse=False))
+    assert verify_project(open_project(folder), count=4).tensors == 6
