@@ -45,7 +45,7 @@ from test_pool import pool
 from test_rearrange import chosen
 from test_resize import resized
 from test_rows import add_n, cumsum, l2_normalization, log_softmax
-from test_softmax import softmax
+from test_softmax import int16_softmax, softmax
 from test_svdf import svdf
 from test_transpose_conv import transposed
 from weights import Scales
@@ -171,6 +171,8 @@ def int16_layers() -> Iterator[Graph]:
         yield converted(SHAPE, source, target, (2.0**-9, 3e-4))
     yield widened(moved("PAD", SHAPE, [rig.int32("p", [[0, 0], [1, 1], [1, 1], [0, 0]])], [(1, 18, 18, 16)]))
     yield widened(moved("TRANSPOSE", SHAPE, [rig.int32("p", [0, 3, 1, 2])], [SHAPE]))
+    yield int16_softmax((16, 12), 1e-4, 1.0)
+    yield int16_softmax((1, 1000), 1e-4, 1.0)
 
 
 def moves() -> Iterator[Graph]:

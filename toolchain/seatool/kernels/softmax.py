@@ -1,4 +1,4 @@
-"""SOFTMAX over the last axis, int8 to int8 or int16."""
+"""SOFTMAX over the last axis, int8 to int8 or int16; int16 to int16 is in softmax_int16.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from seatool.ir import Array, Attributes, Quantization
+from seatool.ir import Array, Attributes, DType, Graph, Op, Quantization
 from seatool.kernels.base import (
     Call,
     Constant,
@@ -23,7 +23,6 @@ from seatool.kernels.base import (
     operator,
     require_int8,
     variant,
-    wide,
 )
 from seatool.kernels.fixed_point import (
     Int64,
@@ -42,7 +41,7 @@ TFLM_SUM_LIMIT = 512
 """TFLM aborts where the exponentials of a row, each at most 1, add up to this."""
 _OUTPUT = Quantization.per_tensor(1 / 256, -128)
 _INT16_ZERO = -32768
-_TOLERANCE = 0.001
+TOLERANCE = 0.001
 """Of the scale of int16, relative; TFLM's."""
 
 
@@ -68,7 +67,15 @@ class Softmax(Operator):
     attributes_type = SoftmaxAttributes
     limits = "over the last axis, up to 4095 elements"
     quantization = QuantizationRule(fixed_output=_OUTPUT)
+    finer: ClassVar[type[Softmax]]
+    """The class of instances from int8 to int16."""
     output_bits: ClassVar[int] = 8
+    depth_limit: ClassVar[int] = (1 << _SUM_BITS) - 1
+
+    @classmethod
+    def of(cls, op: Op, graph: Graph) -> type[Operator]:
+        source, target = (graph.tensors[str(names[0])].dtype for names in (op.inputs, op.outputs))
+        return cls.finer if (source, target) == (DType.INT8, DType.INT16) else super().of(op, graph)
 
     def type_problems(self) -> Iterator[str]:
         """Element types and quantization that are not supported."""
@@ -82,10 +89,14 @@ class Softmax(Operator):
             found.append("input and output have different shapes")
         if not self.input(0).shape:
             found.append("a scalar has no last axis")
-        elif self.input(0).shape[-1] >= 1 << _SUM_BITS:
-            found.append(f"the last axis has {self.input(0).shape[-1]} elements; the sum of exp takes up to 4095")
-        yield from found
-        if not found and self.input_factor() <= 1:
+        elif self.input(0).shape[-1] > self.depth_limit:
+            depth = self.input(0).shape[-1]
+            found.append(f"the last axis has {depth} elements; the sum of exp takes up to {self.depth_limit}")
+        yield from found or self.scale_problems()
+
+    def scale_problems(self) -> Iterator[str]:
+        """What is wrong with the input's scale."""
+        if self.input_factor() <= 1:
             yield f"beta times the input's scale, {self.attributes.beta * self.input(0).scale:g}, is too small"
 
     def input_factor(self) -> float:
@@ -124,20 +135,24 @@ class Softmax(Operator):
         return ((e / e.sum(axis=-1, keepdims=True)).astype(np.float32),)
 
 
-@wide(Softmax)
-class SoftmaxInt16(Softmax):
-    """The same in 2^16 steps. Source: TFLM reference/softmax.h."""
+class FinerSoftmax(Softmax):
+    """From int8 in 2^16 steps. Source: TFLM reference/softmax.h."""
+
+    variants: ClassVar[list[Variant]] = []
 
     output_bits = 16
 
     def type_problems(self) -> Iterator[str]:
         yield from require_int8(self, self.input(0))
         y = self.output
-        if y.quant is None or y.zero_point != _INT16_ZERO or not abs(y.scale * 65536 - 1) < _TOLERANCE:
+        if y.quant is None or y.zero_point != _INT16_ZERO or not abs(y.scale * 65536 - 1) < TOLERANCE:
             yield "the int16 output's quantization is not scale 1/65536 (to 0.1 %), zero point -32768"
 
 
-@variant(Softmax, SoftmaxInt16)
+Softmax.finer = FinerSoftmax
+
+
+@variant(Softmax, FinerSoftmax)
 class SoftmaxRows(Variant):
     """exp from a table of int32, the reciprocal by Newton-Raphson."""
 
