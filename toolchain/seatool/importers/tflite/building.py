@@ -245,8 +245,10 @@ def _unsupported(model: RawModel, ops: list[Op], problems: list[list[str]]) -> I
     ]
     noun = "operators" if count > 1 else "operator"
     hint = "supported operators and their limits: docs/operators.md"
-    if any("uint8" in problem.lower() or "int16" in problem.lower() for _, problem in rows):
+    if any("uint8" in problem.lower() for _, problem in rows):
         hint = "convert the model to int8, with int8 or float32 inputs and outputs; " + hint
+    elif any("int16" in problem.lower() for _, problem in rows):
+        hint = "convert the model to int8; what is compiled on int16: docs/conformance.md; " + hint
     if any(axis > 0 for raw in model.ops for i in raw.outputs for axis in model.tensors[i].open_axes):
         hint = "shapes inside the model are open: convert it with a batch of one (Input(batch_size=1)); " + hint
     if model.subgraphs > 1:
