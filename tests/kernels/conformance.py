@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import rig
-from seatool.ir import DType
+from seatool.ir import DType, Graph
 from seatool.kernels import Operator, operators
 
 HERE = Path(__file__).parent
@@ -30,6 +30,7 @@ UNKNOWN = {
     "WHILE": "refused: control flow",
 }
 """Operators that are no kernels: what becomes of them."""
+BORDERS = {"QUANTIZE": "from float32, as to the left", "DEQUANTIZE": "to float32, as to the left"}
 
 HEADER = """\
 # Conformance with TFLM
@@ -43,7 +44,7 @@ column per type of its activations: int8, int16 with int8 weights where there ar
 - `·`: TFLM does not compute that either.
 - **no**: TFLM computes it, seatool refuses it with the operator's name and the layer.
 - *quantized*: a float model with this operator is quantized to int8 first. Where a quantized model computes in float32
-  between DEQUANTIZE and QUANTIZE, functions of one value become tables; *moved as it is*: so are float32 values there.
+  between DEQUANTIZE and QUANTIZE, *a table* replaces functions of one value, and values can be *moved as they are*.
 
 | operator | int8 | int16 | float32 |
 |---|---|---|---|
@@ -66,17 +67,23 @@ def type_of(operator: Operator) -> str:
 def evidence() -> Evidence:
     """What the strategies of all test modules draw."""
     found: Evidence = defaultdict(lambda: ({}, set()))
-    for path in sorted(HERE.glob("test_*.py")):
-        if "def cases(" not in path.read_text() or path.name == "test_batch.py":
-            continue
-        for operator in drawn(importlib.import_module(path.stem)):
-            kernels, modules = found[operator.kind, type_of(operator)]
+    for module in modules():
+        for graph in drawn(module):
+            operator = rig.operator_of(graph)
+            kernels, names = found[operator.kind, type_of(operator)]
             kernels.update(dict.fromkeys(v.name for v in operator.variants if v.admits(operator).ok))
-            modules.add(path.stem)
+            names.add(module.__name__)
     return found
 
 
-def drawn(module: ModuleType) -> Iterator[Operator]:
+def modules() -> Iterator[ModuleType]:
+    """The modules of property tests."""
+    for path in sorted(HERE.glob("test_*.py")):
+        if "def cases(" in path.read_text() and path.name != "test_batch.py":
+            yield importlib.import_module(path.stem)
+
+
+def drawn(module: ModuleType) -> Iterator[Graph]:
     """What the strategies of a module draw: of each in its ``ALL``, or of its ``cases``."""
     strategies = getattr(module, "ALL", ())
     if not isinstance(strategies, tuple):
@@ -84,7 +91,7 @@ def drawn(module: ModuleType) -> Iterator[Operator]:
     for strategy in strategies or (module.cases,):
         count = FEW if strategies else SAMPLE
         for case in rig.sample(strategy() if callable(strategy) else strategy, count):
-            yield rig.operator_of(case[0] if isinstance(case, tuple) else case)
+            yield case[0] if isinstance(case, tuple) else case
 
 
 def tflm_types() -> Mapping[str, list[str]]:
@@ -105,19 +112,25 @@ def markdown() -> str:
 def _cell(kind: str, column: str, types: list[str], found: Evidence) -> str:
     if kind in UNKNOWN:
         return UNKNOWN[kind]
+    if column == "float32" and kind in BORDERS:
+        return BORDERS[kind]
     if (kind, column) in found:
-        kernels, modules = found[kind, column]
+        kernels, tests = found[kind, column]
         names = ", ".join(f"`{name}`" for name in _ordered(kind, kernels)) or "view"
-        return f"{names} ({', '.join(sorted(modules))})"
-    family = operators().get(kind)
-    if column == "float32" and "float32" in types and family is not None:
-        if "int8" not in types:
-            return "a table between DEQUANTIZE and QUANTIZE"
-        moved = ["moved as it is"] if family.also_float else []
-        can = family.evaluate_float is not Operator.evaluate_float
-        return "; ".join([*moved, *(["*quantized*"] if can else [])]) or "**no**"
+        return f"{names} ({', '.join(sorted(tests))})"
+    if column == "float32" and column in types and kind in operators():
+        return _float_cell(operators()[kind], "int8" in types)
     is_computed = column in types or (column == "int8" and {"int32", "bool"} & set(types))
     return "**no**" if is_computed else "·"
+
+
+def _float_cell(family: type[Operator], is_int8: bool) -> str:
+    forms = ["moved"] if family.also_float and not family.is_curve else []
+    if is_int8 and family.evaluate_float is not Operator.evaluate_float:
+        forms.append("*quantized*")
+    if family.is_curve:
+        forms.append("a table")
+    return "; ".join(forms) or "**no**"
 
 
 def _ordered(kind: str, kernels: Mapping[str, None]) -> list[str]:
