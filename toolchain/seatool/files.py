@@ -88,7 +88,7 @@ def write_text(path: Path, text: str) -> None:
 def shown_name(path: Path) -> str:
     """The name of a file, without folders, as text that can be written: what is not UTF-8 becomes U+FFFD.
 
-    >>> shown_name(Path("models/caf\udce9.tflite")) == "caf\N{REPLACEMENT CHARACTER}.tflite"
+    >>> shown_name(Path("models", os.fsdecode(bytes([0x63, 0xE9])))) == "c" + chr(0xFFFD)
     True
     """
     return os.fsencode(path.name).decode(errors="replace")
