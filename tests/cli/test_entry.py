@@ -230,6 +230,10 @@ def test_a_drawing_is_utf8_and_written_whole(capsys: pytest.CaptureFixture[str],
     code, _, _ = call(capsys, "plan", words[1], "--calibration", words[-1], "--unfused", "--plot", str(plot))
     assert code == 0
     assert "≤" in plot.read_bytes().decode("utf-8")
+    code, _, err = call(capsys, "plan", words[1], "--plot", str(tmp_path / "plot.png"))
+    assert code == 2
+    assert "drawn as SVG only" in err
+    assert "plot.svg" in err
     missing = tmp_path / "missing" / "plot.svg"
     code, _, err = call(capsys, "plan", words[1], "--calibration", words[-1], "--plot", str(missing))
     assert (code, f"error: {missing.parent}: there is no such folder" in err) == (2, True)

@@ -38,10 +38,13 @@ def command(
     and, with --cycles, estimates cycles from what ran.
     """
     from seatool import files
+    from seatool.errors import InputError
     from seatool.pipeline import CompileOptions, plan_model
     from seatool.report import frontier, terminal
 
     if plot is not None:
+        if plot.suffix.lower() != ".svg":
+            raise InputError(f"{plot}: plots are drawn as SVG only", f"call it {plot.with_suffix('.svg').name}")
         files.check_parent(plot)
     options = CompileOptions(board, None, calibration, stack, ram, flash, fuse=not unfused)
     found = plan_model(model, options, session.stage)
