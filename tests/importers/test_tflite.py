@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from raw_model import RawModel, RawOp, RawTensor, small, without_bias
+from seatool.errors import InputError
 from seatool.importers import tflite
 from seatool.importers.tflite import records, schema
 from seatool.importers.tflite.flatbuffer import File
@@ -75,6 +76,14 @@ def test_tflm_gets_zero_points_of_its_own_where_a_file_has_none() -> None:
     for name, expected in execute(graph, [x], outputs).items():
         assert np.array_equal(run[name], expected)
     assert tflite.runnable(small().bytes(), "model.tflite") == small().bytes()
+
+
+def test_names_joined_from_many_are_cut_in_messages() -> None:
+    model = small()
+    model.tensors[1].name = ";".join(f"block/pool/part{i}" for i in range(20))
+    model.tensors[1].scale = ()
+    with pytest.raises(InputError, match=r"MAX_POOL_2D v2: block/pool/part0\.\.\. has no per-tensor quantization"):
+        read(model)
 
 
 def test_missing_options_are_the_defaults() -> None:

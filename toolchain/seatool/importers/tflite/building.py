@@ -234,13 +234,18 @@ def _problems(op: Op, graph: Graph, quantized: bool) -> Iterator[str]:
         yield f"is malformed ({error})"
 
 
+_LONG = 60
+"""Characters of a tensor's name that messages show whole."""
+
+
 def _unsupported(model: RawModel, ops: list[Op], problems: list[list[str]]) -> InputError:
     rows = [(op, problem) for op, found in zip(ops, problems, strict=True) for problem in _shortened(found)]
     count = sum(1 for found in problems if found)
     numbers = [op.source.split(" ", 1) for op, _ in rows]
     widths = [max(len(row[column]) for row in numbers) for column in (0, 1)]
     lines = [
-        f"  {number:<{widths[0]}}  {where:<{widths[1]}}  {op.kind} v{op.version}" + (f": {problem}" if problem else "")
+        f"  {number:<{widths[0]}}  {where:<{widths[1]}}  {op.kind} v{op.version}"
+        + (f": {_readable(problem, model)}" if problem else "")
         for (number, where), (op, problem) in zip(numbers, rows, strict=True)
     ]
     noun = "operators" if count > 1 else "operator"
@@ -254,6 +259,13 @@ def _unsupported(model: RawModel, ops: list[Op], problems: list[list[str]]) -> I
     if model.subgraphs > 1:
         lines.append(f"  (the file has {model.subgraphs} subgraphs; only the first is compiled)")
     return model.fail("\n".join([f"{count} {noun} cannot be compiled", *lines]), hint)
+
+
+def _readable(problem: str, model: RawModel) -> str:
+    """``problem`` with the first part of names that a converter has joined from those of many operators."""
+    for name in sorted((tensor.name for tensor in model.tensors if len(tensor.name) > _LONG), key=len, reverse=True):
+        problem = problem.replace(name, f"{name.split(';')[0][:_LONG]}...")
+    return problem
 
 
 def _shortened(problems: list[str]) -> list[str]:
