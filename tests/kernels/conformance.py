@@ -116,7 +116,7 @@ def _cell(kind: str, column: str, types: list[str], found: Evidence) -> str:
         return BORDERS[kind]
     if (kind, column) in found:
         kernels, tests = found[kind, column]
-        names = ", ".join(f"`{name}`" for name in _ordered(kind, kernels)) or "view"
+        names = ", ".join(f"`{name}`" for name in _kernels(operators()[kind], column, kernels)) or "view"
         return f"{names} ({', '.join(sorted(tests))})"
     if column == "float32" and column in types and kind in operators():
         return _float_cell(operators()[kind], "int8" in types)
@@ -133,9 +133,15 @@ def _float_cell(family: type[Operator], is_int8: bool) -> str:
     return "; ".join(forms) or "**no**"
 
 
-def _ordered(kind: str, kernels: Mapping[str, None]) -> list[str]:
-    """As the operator lists them."""
-    return list(dict.fromkeys(v.name for v in operators()[kind].all_variants() if v.name in kernels))
+def _kernels(family: type[Operator], column: str, drawn_names: Mapping[str, None]) -> list[str]:
+    """Those of the column's type, as the operator lists them; for int16 without a class of its own, those drawn."""
+    if column == "int16" and family.wide is None:
+        listed = [variant.name for variant in family.variants if variant.name in drawn_names]
+    elif column == "int16" and family.wide is not None:
+        listed = [variant.name for variant in family.wide.variants]
+    else:
+        listed = [variant.name for variant in family.variants if not variant.name.endswith("_s16")]
+    return list(dict.fromkeys(listed))
 
 
 if __name__ == "__main__":
