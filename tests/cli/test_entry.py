@@ -110,7 +110,7 @@ def test_system_errors_become_messages() -> None:
     full = explain(OSError(errno.ENOSPC, "No space left on device", "x/y"))
     assert full is not None
     assert "no space left" in full.message
-    denied = explain(PermissionError(errno.EACCES, "Permission denied", "/root/x"))
+    denied = explain(PermissionError(errno.EACCES, "Permission denied", "x/y"))
     assert isinstance(denied, InputError)
     assert isinstance(explain(MemoryError()), ToolError)
     assert explain(ValueError("a bug of ours")) is None
