@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,6 +76,19 @@ def test_panels_of_many_rows_and_of_a_part_of_a_row(width: int) -> None:
     attributes = TransposeConvAttributes(Padding.SAME, 2, 2)
     graph = transposed(shape, output, weights, None, attributes, Scales(0.05, [0.003], 0.4), (3, -5))
     rig.check(graph, [rng.integers(-128, 128, shape).astype(np.int8)])
+
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+def test_a_shape_that_is_an_input_does_not_count(dtype: DType) -> None:
+    """TFLM takes the output's shape from the file, whatever the input says."""
+    rng, x_shape = np.random.default_rng(0), (1, 4, 5, 8)
+    weights = rng.integers(-127, 128, (3, 3, 3, 8)).astype(np.int8)
+    attributes = TransposeConvAttributes(Padding.SAME, 2, 2)
+    graph = transposed(x_shape, (1, 8, 10, 3), weights, None, attributes, Scales(0.05, [0.003], 0.4), (0, 0), dtype)
+    shape = replace(graph.tensors["shape"], data=None)
+    given_shape = replace(graph, tensors={**graph.tensors, "shape": shape}, inputs=("shape", *graph.inputs))
+    x = rng.integers(-128, 128, x_shape).astype(dtype.numpy)
+    rig.check(given_shape, [np.array([1, 2, 3, 4], np.int32), x])
 
 
 def test_float_form() -> None:

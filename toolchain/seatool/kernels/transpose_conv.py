@@ -108,7 +108,7 @@ class TransposeConv(WeightedOperator):
     channel_axis, data_index, bias_index = 0, 2, 3
     bias_codes: ClassVar[tuple[int, ...]] = (0, 2)
     """What a file may say of the type of bias and sums, in TFLite's TensorType."""
-    limits = "constant output shape"
+    limits = "the output's shape is the file's, also where it is an input"
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Attributes:
@@ -122,9 +122,9 @@ class TransposeConv(WeightedOperator):
             yield "input, weights and output must have 4 dimensions"
             return
         yield from self.weighted_problems()
-        if shape.data is None or shape.dtype is not DType.INT32:
-            yield "the output's shape is not a constant of type int32"
-        elif self.output_shapes()[0] != self.output.shape:
+        if shape.dtype is not DType.INT32:
+            yield f"the output's shape is given as {shape.dtype.value}, not int32"
+        elif shape.data is not None and self.output_shapes()[0] != self.output.shape:
             yield f"the output's shape is {list(self.output.shape)}, not {shape.data.reshape(-1).tolist()}"
         if self.weights.shape[3] != x.shape[3]:
             yield f"weights for {self.weights.shape[3]} of {x.shape[3]} input channels"
@@ -134,7 +134,9 @@ class TransposeConv(WeightedOperator):
             yield f"bias and sums of type {self.attributes.quantized_bias_type}, not {self.bias_types[0].value}"
 
     def output_shapes(self) -> Sequence[Shape]:
-        return [tuple(self.constant(0).reshape(-1).tolist())]
+        """As the first input says; where that is computed at run time the output's own, as TFLM has it."""
+        shape = self.input(0)
+        return [self.output.shape if shape.data is None else tuple(shape.data.reshape(-1).tolist())]
 
     def axes(self) -> tuple[Axis, Axis]:
         """The windows along the output's height and width."""
